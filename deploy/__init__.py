@@ -1,0 +1,1 @@
+"""The running system: local stack, supervisor, command line, audit."""

@@ -1,0 +1,1 @@
+"""The robots' side: publisher SDK, recording readers, fleet simulator, onboarding."""

@@ -1,0 +1,1 @@
+"""Canonical frames at rest: ClickHouse, object storage, raw archive."""
