@@ -1,0 +1,36 @@
+"""Metric names that processes serve and dashboards read (Prometheus)."""
+
+from __future__ import annotations
+
+WORKER_RECORDS = "kinebus_worker_records_total"
+"""Raw records processed, by topic and outcome (canonical, mark, tick, dead_letter, duplicate)."""
+
+WORKER_FRAMES = "kinebus_worker_frames_total"
+"""Frames made canonical, by vendor."""
+
+WORKER_DELAY = "kinebus_worker_delay_seconds"
+"""Publisher's clock to the acknowledged canonical record."""
+
+WORKER_FOLD_RECORDS = "kinebus_worker_fold_records"
+"""Records in one fold."""
+
+WORKER_IN_FLIGHT = "kinebus_worker_folds_in_flight"
+"""Folds whose outputs are not all acknowledged."""
+
+SINK_RECORDS = "kinebus_sink_records_total"
+"""Records a sink has put at rest, by sink and topic."""
+
+SINK_FRAMES = "kinebus_sink_frames_total"
+"""Frames a sink has put at rest, by sink."""
+
+SINK_WRITE_SECONDS = "kinebus_sink_write_seconds"
+"""Time of one insert or put, by sink."""
+
+SINK_LAG_SECONDS = "kinebus_sink_oldest_seconds"
+"""Age of the oldest record a sink has not put at rest, by sink."""
+
+SINK_WAITING = "kinebus_sink_waiting"
+"""1 while a sink waits for its store or broker, by sink."""
+
+PROCESS_RESTARTS = "kinebus_process_restarts_total"
+"""Restarts by the supervisor, by process."""

@@ -1,0 +1,24 @@
+"""The processing id: frames made by the same profile, body, checks and code share it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from schemas.checks import CATALOGUE
+from schemas.profile import Profile
+
+CODE_VERSION = 1
+"""Raised whenever a pure step changes what it gives for the same input."""
+
+
+def processing_id(profile: Profile, embodiment_hash: str) -> str:
+    """16 hex characters that own every canonical frame made this way."""
+    content = {
+        "profile": profile.document(),
+        "embodiment": embodiment_hash,
+        "checks": [check.document() for check in CATALOGUE],
+        "code": CODE_VERSION,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

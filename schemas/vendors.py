@@ -1,0 +1,100 @@
+"""All vendor profiles of a system: the packaged ones and those of the user's own folder."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from schemas.embodiment import Embodiment, load_embodiment
+from schemas.processing import processing_id
+from schemas.profile import Profile
+from schemas.registry import Registry, Schema, packaged
+
+PROFILES_DIR = Path(__file__).parent / "profiles"
+
+
+class ProfileError(ValueError):
+    """A profile file that cannot be used; the message names the file and what to change."""
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A profile with everything it names, loaded and checked against each other."""
+
+    profile: Profile
+    schema: Schema
+    embodiment: Embodiment
+
+    @cached_property
+    def processing_id(self) -> str:
+        """The id under which frames of this profile are processed by this version of the code."""
+        return processing_id(self.profile, self.embodiment.hash)
+
+
+@dataclass(frozen=True)
+class Vendors:
+    """Profiles by id, and the registry that knows their schemas."""
+
+    by_profile: Mapping[str, Vendor]
+    registry: Registry
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Vendor names, sorted, each once: one raw topic each."""
+        return tuple(sorted({vendor.profile.vendor for vendor in self.by_profile.values()}))
+
+    def newest(self, vendor: str) -> Vendor:
+        """The newest version of a vendor's first profile; raises KeyError with what there is."""
+        own = [v for v in self.by_profile.values() if v.profile.vendor == vendor]
+        if not own:
+            raise KeyError(f"no vendor {vendor!r}; there are {', '.join(self.names)}")
+        return max(own, key=lambda v: v.profile.version)
+
+
+def load_vendors(extra: Path | None = None, only: Iterable[str] = ()) -> Vendors:
+    """Read the packaged profiles and those of one more folder.
+
+    Args:
+        extra: a folder of `*.toml` profiles with their `*.avsc` / `*.schema.json`, and embodiment
+            files beside them.
+        only: vendors to keep; empty keeps all.
+    """
+    registry = packaged().with_dir(PROFILES_DIR)
+    paths = sorted(PROFILES_DIR.glob("*.toml"))
+    if extra is not None:
+        registry = registry.with_dir(extra)
+        paths += sorted(extra.glob("*.toml"))
+    wanted = set(only)
+    loaded: dict[str, Vendor] = {}
+    for path in paths:
+        vendor = load_vendor(path, registry)
+        if wanted and vendor.profile.vendor not in wanted:
+            continue
+        if vendor.profile.id in loaded:
+            raise ProfileError(f"{path}: {vendor.profile.id} is already taken; raise its version")
+        loaded[vendor.profile.id] = vendor
+    return Vendors(loaded, registry)
+
+
+def load_vendor(path: Path, registry: Registry) -> Vendor:
+    """Read one profile file and what it names."""
+    try:
+        profile = Profile.model_validate(tomllib.loads(path.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path}: {error}") from None
+    beside = path.parent / f"{profile.embodiment}.json"
+    embodiment = load_embodiment(beside if beside.exists() else profile.embodiment)
+    known = set(embodiment.joint_names)
+    unknown = [name for name in profile.channel_joints if name is not None and name not in known]
+    unknown += [name for name in profile.assume if name not in known]
+    if unknown:
+        raise ProfileError(f"{path}: {profile.embodiment} has no joint {', '.join(unknown)}")
+    schema = registry.named(profile.schema_name)
+    if schema.kind != profile.encoding.value:
+        raise ProfileError(f"{path}: schema {schema.name} is {schema.kind}, not {profile.encoding}")
+    return Vendor(profile, schema, embodiment)
