@@ -89,7 +89,7 @@ def load_vendor(path: Path, registry: Registry) -> Vendor:
         raise ProfileError(f"{path}: {error}") from None
     beside = path.parent / f"{profile.embodiment}.json"
     embodiment = load_embodiment(beside if beside.exists() else profile.embodiment)
-    known = set(embodiment.joint_names)
+    known = {joint.name for joint in embodiment.joints}
     unknown = [name for name in profile.channel_joints if name is not None and name not in known]
     unknown += [name for name in profile.assume if name not in known]
     if unknown:

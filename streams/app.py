@@ -1,0 +1,114 @@
+"""The stream worker: a Faust app over every vendor's raw topic, `python -m streams.app`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mode.loop
+import structlog
+
+mode.loop.use("uvloop")
+
+import faust  # noqa: E402  (the event loop must be chosen before Faust is imported)
+from faust.types import TP  # noqa: E402
+
+from schemas.settings import Settings  # noqa: E402
+from schemas.topics import MAX_RECORD_BYTES, raw_topic  # noqa: E402
+from schemas.vendors import load_vendors  # noqa: E402
+from streams.warm import warm  # noqa: E402
+from streams.chunk import compile_all  # noqa: E402
+from streams.folding import FoldingTransport  # noqa: E402
+from streams.measure import Measure  # noqa: E402
+from streams.publisher import Publisher  # noqa: E402
+from streams.worker import Worker  # noqa: E402
+
+GROUP = "streams"
+
+log = structlog.get_logger()
+
+
+def build_app(settings: Settings) -> faust.App:
+    """The Faust app of one worker process; it takes part in the group `streams`."""
+    bootstrap = settings.require_kafka()
+    only = [name for name in settings.vendors.split(",") if name]
+    vendors = load_vendors(settings.profiles_dir, only)
+    processors = compile_all(vendors)
+    warm()
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+        consumer_group_instance_id=f"{GROUP}-{settings.worker}",
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_RECORD_BYTES,
+        broker_max_poll_records=200,
+        broker_commit_interval=0.5,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        stream_buffer_maxsize=16,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        datadir=settings.home / "faust",
+        reply_create_topic=False,
+    )
+    app.transport = FoldingTransport(app.conf.broker_consumer, app)
+    raw = app.topic(*(raw_topic(name) for name in vendors.names), value_type=None, key_type=None)
+    wire(app, raw, bootstrap, processors, Measure(settings.metrics_port))
+    log.info(
+        "stream worker",
+        worker=settings.worker,
+        broker=bootstrap,
+        profiles=sorted(processors),
+        python=sys.version.split()[0],
+        faust=faust.__version__,
+    )
+    return app
+
+
+def wire(
+    app: faust.App, raw: Any, bootstrap: str, processors: Mapping[str, Any], measure: Measure
+) -> None:
+    """Connect Faust's consumer to a worker: folds in, commits out, revoked partitions away."""
+    workers: list[Worker] = []
+
+    def worker() -> Worker:
+        if not workers:
+            publisher = Publisher(bootstrap, asyncio.get_running_loop())
+            workers.append(Worker(bootstrap, processors, publisher, measure))
+        return workers[0]
+
+    def committable() -> Mapping[TP, int]:
+        places = worker().committable() if workers else {}
+        return {TP(*place): offset for place, offset in places.items()}
+
+    @app.on_partitions_revoked.connect(weak=False)
+    async def revoked(_app: Any, partitions: Sequence[TP], **_: Any) -> None:
+        worker().forget([(tp.topic, tp.partition) for tp in partitions])
+
+    @app.task
+    async def checkpoints() -> None:
+        app.consumer.committable = committable
+        await worker().write_checkpoints()
+
+    @app.agent(raw)
+    async def work(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await worker().take(event.value)
+
+
+def main() -> None:
+    """Run one worker until it is told to stop."""
+    logging.basicConfig(level=logging.WARNING)
+    app = build_app(Settings())
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Faust's aiokafka driver, taught to hand over whole runs of records.
+
+Faust's cost is per event. Here one event is one fold: all records of a partition that one poll
+brought. Commits follow `Ledger`, not Faust's acknowledgements: those count a skipped offset as
+acknowledged, and with folds that passes over records whose outputs are not out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiokafka
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streams.records import RawRecord
+
+FETCH_WAIT_MS = 25
+FETCH_MIN_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Records of one partition in the order of their offsets.
+
+    Attributes:
+        after: end of the fold that was fetched before it, None behind a seek: a fold that Faust
+            dropped on its way is noticed by it.
+        generation: of the consumer group when it was fetched.
+        records: at least one.
+    """
+
+    after: int | None
+    generation: int
+    records: Sequence[RawRecord]
+
+    @property
+    def first(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last record."""
+        return self.records[-1].offset + 1
+
+
+class FoldingThread(driver.AIOKafkaConsumerThread):
+    """The driver's thread, with its fetches sized for few requests."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES
+        return consumer
+
+
+class FoldingConsumer(driver.Consumer):
+    """A consumer whose messages are folds and whose commits are the ledger's."""
+
+    committable: Callable[[], Mapping[TP, int]]
+    """Set by the app: what may be committed now, by partition."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fetched_to: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> FoldingThread:
+        return FoldingThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        fetched = await super()._getmany(active_partitions, timeout)
+        return {tp: [records] for tp, records in (fetched or {}).items() if records}
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        records: Sequence[RawRecord] = record
+        last = records[-1]
+        after = self._fetched_to.get(tp)
+        self._fetched_to[tp] = last.offset + 1
+        if after is not None and records[0].offset < after:
+            after = None
+        generation = self.app.consumer_generation_id
+        return ConsumerMessage(
+            last.topic,
+            last.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            0,
+            (),
+            b"",
+            Fold(after, generation, records),
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: what lies between two folds is the fold itself."""
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return iter(tuple(self.committable()))
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.committable().get(tp)
+
+
+class FoldingTransport(driver.Transport):
+    """The transport that makes folding consumers."""
+
+    Consumer = FoldingConsumer

@@ -1,0 +1,196 @@
+"""From a decoded message to arrays by field, and from fields to the native channel order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.profile import POSITION_SCALE, Group, Profile, Source
+from schemas.vendors import Vendor
+
+F64 = npt.NDArray[np.float64]
+Fields = Mapping[str, npt.NDArray[Any]]
+"""Arrays [T, K] by field name, in the vendor's own numeric type."""
+
+
+class ShapeError(ValueError):
+    """A field that does not hold what profile and envelope say."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Columns [start, stop) of a field that become channels from `first` on."""
+
+    field: str
+    start: int
+    stop: int | None
+    first: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Where all channels of a signal come from, and the factors to SI: v · scale + offset."""
+
+    name: str
+    channels: int
+    parts: tuple[Part, ...]
+    scale: F64
+    offset: F64
+    missing: float | None
+
+    def gather(self, fields: Fields) -> F64:
+        """The signal as [T, C] in SI units; NaN where a channel does not report it."""
+        frames = len(next(iter(fields.values())))
+        out = np.full((frames, self.channels), np.nan)
+        for part in self.parts:
+            block = fields[part.field][:, part.start : part.stop]
+            if block.shape[1] != part.width:
+                raise ShapeError(
+                    f"{part.field} has {fields[part.field].shape[1]} columns, "
+                    f"too few or too many for {part.width} channels"
+                )
+            out[:, part.first : part.first + part.width] = block
+        if self.missing is not None:
+            out[out == self.missing] = np.nan
+        out *= self.scale
+        out += self.offset
+        return out
+
+
+def compile_signals(profile: Profile) -> dict[str, Signal]:
+    """The signals a profile reports: position always; velocity, effort, action where named."""
+    signals = {}
+    for name in ("position", "velocity", "effort", "action"):
+        parts = []
+        first = 0
+        for group in profile.groups:
+            source: Source | None = getattr(group, name)
+            width = len(group.channels)
+            if source is not None:
+                parts.append(_part(profile, source, first, width))
+            first += width
+        if parts:
+            scales = [_factors(group, name) for group in profile.groups]
+            signals[name] = Signal(
+                name,
+                first,
+                tuple(parts),
+                np.concatenate([scale for scale, _ in scales]),
+                np.concatenate([offset for _, offset in scales]),
+                profile.missing,
+            )
+    return signals
+
+
+def sparse_field(source: Source) -> str:
+    """The name under which a sparse signal's columns stand among the fields."""
+    return f"{source.entries or ''}/{source.field}"
+
+
+def _part(profile: Profile, source: Source, first: int, width: int) -> Part:
+    if profile.sparse is not None:
+        return Part(sparse_field(source), first, first + width, first, width)
+    start, stop = source.columns or (0, None)
+    return Part(source.field, start, stop, first, width)
+
+
+def _factors(group: Group, name: str) -> tuple[F64, F64]:
+    count = len(group.channels)
+    signs = np.array(group.signs or [1] * count, np.float64)
+    if name == "effort":
+        return signs * group.effort_scale, np.zeros(count)
+    if not group.dofs:
+        return signs * POSITION_SCALE[group.unit], np.zeros(count)
+    span = group.closed - group.open
+    offset = 0.0 if name == "velocity" else -group.open / span
+    return np.full(count, 1.0 / span), np.full(count, offset)
+
+
+def column_fields(vendor: Vendor, message: Mapping[str, Any], frames: int) -> Fields:
+    """Fields of a message in which every signal is a column block or a nested list."""
+    if vendor.schema.kind == "avro":
+        return {
+            field["name"]: _block(field, message[field["name"]], frames)
+            for field in vendor.schema.document["fields"]
+            if "dtype" in field
+        }
+    if not isinstance(message, dict):
+        raise ShapeError("the value is not a JSON object")
+    return {name: _nested(name, message[name], frames) for name in json_fields(vendor.profile)}
+
+
+def json_fields(profile: Profile) -> frozenset[str]:
+    """The fields of a JSON message that a profile reads."""
+    base = profile.base
+    sources = [base.position, base.angular_velocity, base.acceleration]
+    sources += [base.rotation.source] if base.rotation else []
+    for group in profile.groups:
+        sources += [group.position, group.velocity, group.effort, group.action]
+    names = {source.field for source in sources if source}
+    return frozenset(names | ({profile.clock.field} if profile.clock.field else set()))
+
+
+def _block(field: Mapping[str, Any], data: bytes, frames: int) -> npt.NDArray[Any]:
+    dtype = np.dtype(field["dtype"])
+    columns = int(field["columns"])
+    if len(data) != frames * columns * dtype.itemsize:
+        raise ShapeError(
+            f"{field['name']} has {len(data)} bytes; "
+            f"{frames} frames of {columns} {dtype} take {frames * columns * dtype.itemsize}"
+        )
+    return np.frombuffer(data, dtype).reshape(frames, columns)
+
+
+def _nested(name: str, rows: Any, frames: int) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(rows)
+        if array.dtype.kind == "O":
+            array = np.array(rows, np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ShapeError(f"{name} is not a table of numbers: {error}") from None
+    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or len(array) != frames:
+        raise ShapeError(f"{name} is {array.dtype} {array.shape}, not {frames} frames of numbers")
+    return array.reshape(frames, -1)
+
+
+def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> Fields:
+    """Fields of a message whose frames hold only the devices that answered, keyed by id.
+
+    The last entry of a device in a frame counts; the raw record keeps them all.
+    """
+    sparse = profile.sparse
+    if sparse is None:
+        raise ShapeError("the profile has no [sparse] table")
+    rows: Sequence[Mapping[str, Any]] = message[sparse.frames]
+    if len(rows) != frames:
+        raise ShapeError(f"{len(rows)} frames in the value, {frames} in the envelope")
+    column = {number: i for i, number in enumerate(n for g in profile.groups for n in g.ids)}
+    out: dict[str, npt.NDArray[Any]] = {}
+    for source in _sources(profile):
+        table = np.full((frames, len(column)), np.nan)
+        for t, row in enumerate(rows):
+            for entry in row[source.entries or sparse.entries]:
+                number = entry[sparse.id]
+                if number not in column:
+                    raise ShapeError(f"device {number} is not in the profile")
+                value = entry[source.field]
+                if value is not None:
+                    table[t, column[number]] = value
+        out[sparse_field(source)] = table
+    if profile.clock.field:
+        out[profile.clock.field] = np.array([[row[profile.clock.field]] for row in rows])
+    return out
+
+
+def _sources(profile: Profile) -> set[Source]:
+    named = (
+        source
+        for group in profile.groups
+        for source in (group.position, group.velocity, group.effort, group.action)
+    )
+    return {source for source in named if source is not None}

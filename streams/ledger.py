@@ -1,0 +1,57 @@
+"""What may be committed: nothing whose outputs or snapshots are not all acknowledged.
+
+Folds of a partition are entered in order and delivered in any order. A checkpoint's snapshots may
+be written once every fold up to it is delivered, for a snapshot says "what came before me is out";
+its offset may be committed once they are acknowledged, too. Pure bookkeeping, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from streams.process import Checkpoint
+
+
+@dataclass
+class _Entry:
+    checkpoint: Checkpoint | None
+    delivered: bool = False
+
+
+@dataclass
+class Ledger:
+    """The folds of one assigned partition that are not committed yet."""
+
+    _first: int = 0
+    _folds: deque[_Entry] = field(default_factory=deque)
+    _written: deque[Checkpoint] = field(default_factory=deque)
+    committable: int | None = None
+    """The offset that may be committed, None before the first checkpoint is acknowledged."""
+
+    def enter(self, checkpoint: Checkpoint | None) -> int:
+        """Enter the next fold; gives the number to deliver it by."""
+        self._folds.append(_Entry(checkpoint))
+        return self._first + len(self._folds) - 1
+
+    def deliver(self, number: int) -> list[Checkpoint]:
+        """A fold's outputs are all acknowledged; gives the checkpoints whose time has come."""
+        self._folds[number - self._first].delivered = True
+        due = []
+        while self._folds and self._folds[0].delivered:
+            entry = self._folds.popleft()
+            self._first += 1
+            if entry.checkpoint is not None:
+                due.append(entry.checkpoint)
+        self._written += due
+        return due
+
+    def acknowledge(self, checkpoint: Checkpoint) -> None:
+        """A checkpoint's snapshots are all acknowledged."""
+        while self._written and self._written[0].offset <= checkpoint.offset:
+            self.committable = self._written.popleft().offset
+
+    @property
+    def open_folds(self) -> int:
+        """Folds not delivered, or behind one that is not."""
+        return len(self._folds)

@@ -1,0 +1,42 @@
+"""What a stream worker tells Prometheus."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from schemas import metrics
+from streams.process import Folded
+
+
+class Measure:
+    """The worker's metrics; names are those of `schemas.metrics`."""
+
+    def __init__(self, port: int) -> None:
+        self._records = Counter(
+            metrics.WORKER_RECORDS, "Raw records processed.", ["topic", "outcome"]
+        )
+        self._fold_records = Histogram(
+            metrics.WORKER_FOLD_RECORDS, "Records in one fold.", buckets=(1, 3, 10, 30, 100, 300)
+        )
+        self._in_flight = Gauge(metrics.WORKER_IN_FLIGHT, "Folds not acknowledged.")
+        self._delay = Histogram(
+            metrics.WORKER_DELAY,
+            "Raw record's log time to its acknowledged outputs.",
+            buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
+        )
+        if port:
+            start_http_server(port, "127.0.0.1")
+
+    def folded(self, topic: str, folded: Folded, in_flight: int) -> None:
+        """A fold was processed."""
+        for outcome, count in folded.counts.items():
+            self._records.labels(topic, outcome).inc(count)
+        self._fold_records.observe(sum(folded.counts.values()))
+        self._in_flight.set(in_flight)
+
+    def delivered(self, logged_ns: int, in_flight: int) -> None:
+        """A fold's outputs are acknowledged; `logged_ns` is its last record's log time."""
+        self._delay.observe(max(time.time_ns() - logged_ns, 0) * 1e-9)
+        self._in_flight.set(in_flight)

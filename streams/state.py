@@ -1,0 +1,191 @@
+"""What a worker remembers: per robot and per raw partition; immutable, and small on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.codec import decode, encode
+from schemas.marks import Mark
+from schemas.registry import packaged
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+STATE_VERSION = 1
+QUATERNIONS = 5
+"""Hands (2), feet (2), base: their signs are carried from chunk to chunk."""
+
+
+class CheckState(NamedTuple):
+    """What the per-frame checks carry; C native channels.
+
+    Attributes:
+        stamp_ns: the last stamp, None at a session's start.
+        position: [C] last number each joint reported, NaN if none.
+        changed_ns: [C] stamp at which it last changed.
+        command: [C] the command at that time, NaN if none.
+    """
+
+    stamp_ns: int | None
+    position: F64
+    changed_ns: I64
+    command: F64
+
+
+class MotionState(NamedTuple):
+    """What velocities and quaternion signs carry from the last frame.
+
+    Attributes:
+        t_ns: its time.
+        angle: [44] its canonical angles.
+        quaternions: [5, 4] left hand, right hand, left foot, right foot, base; wxyz.
+    """
+
+    t_ns: int
+    angle: F32
+    quaternions: F32
+
+
+class EpisodeState(NamedTuple):
+    """An open episode."""
+
+    episode: str
+    start_sequence: int
+    first_frame: int
+    frames: int
+    error_frames: int
+    missing: int
+    t_first_ns: int | None
+    t_last_ns: int | None
+    mark: Mark
+    findings: dict[str, int]
+
+
+class RobotState(NamedTuple):
+    """One robot; `offset` is the last raw offset that went into it."""
+
+    robot: str
+    topic: str
+    offset: int
+    heard_ms: int
+    profile: str
+    processing_id: str
+    session: str
+    session_open: bool
+    first_sequence: int
+    next_sequence: int
+    missing: tuple[tuple[int, int], ...]
+    first_frame: int
+    next_frame: int
+    frames: int
+    clock_offset_ns: int | None
+    episode: EpisodeState | None
+    checks: CheckState | None
+    motion: MotionState | None
+
+
+class PartitionClock(NamedTuple):
+    """Log time of one raw partition.
+
+    `clock_ms` runs with the records' timestamps, but a jump counts as 5 s at most: after a broker's
+    outage nobody is taken for silent before they could speak again.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    clock_ms: int
+    last_ms: int
+
+
+LONGEST_STEP_MS = 5_000
+
+
+def advance(clock: PartitionClock, offset: int, timestamp_ms: int) -> PartitionClock:
+    """The clock after one more record of its partition."""
+    if offset <= clock.offset:
+        return clock
+    step = min(max(timestamp_ms - clock.last_ms, 0), LONGEST_STEP_MS) if clock.last_ms else 0
+    return clock._replace(
+        offset=offset,
+        clock_ms=clock.clock_ms + step,
+        last_ms=max(timestamp_ms, clock.last_ms),
+    )
+
+
+def clock_key(topic: str, partition: int) -> bytes:
+    """The key of a partition's clock on `streams.state`."""
+    return f"@{topic}/{partition}".encode()
+
+
+def encode_clock(clock: PartitionClock) -> bytes:
+    """A snapshot of a partition's clock."""
+    record = {"version": STATE_VERSION, **clock._asdict()}
+    return encode(packaged().named("partition_state"), record)
+
+
+def encode_state(state: RobotState) -> bytes:
+    """A snapshot of a robot."""
+    record: dict[str, Any] = {"version": STATE_VERSION, **state._asdict()}
+    record["missing"] = [bound for pair in state.missing for bound in pair]
+    if state.episode is not None:
+        episode = state.episode._asdict()
+        episode["mark"] = state.episode.mark.to_json().decode()
+        record["episode"] = episode
+    if state.checks is not None:
+        record["checks"] = {
+            "stamp_ns": state.checks.stamp_ns,
+            "position": state.checks.position.tobytes(),
+            "changed_ns": state.checks.changed_ns.tobytes(),
+            "command": state.checks.command.tobytes(),
+        }
+    if state.motion is not None:
+        record["motion"] = {
+            "t_ns": state.motion.t_ns,
+            "angle": state.motion.angle.tobytes(),
+            "quaternions": state.motion.quaternions.tobytes(),
+        }
+    return encode(packaged().named("robot_state"), record)
+
+
+class StateVersionError(RuntimeError):
+    """A snapshot that another version of the code wrote."""
+
+
+def decode_snapshot(data: bytes) -> RobotState | PartitionClock:
+    """Read a snapshot; raises StateVersionError when it is not of this version."""
+    schema, record = decode(data, packaged())
+    version = record.pop("version")
+    if version != STATE_VERSION:
+        raise StateVersionError(
+            f"a snapshot has version {version}, this worker reads {STATE_VERSION}: "
+            "run the worker that wrote it to the end of its sessions, or replay from raw"
+        )
+    if schema.name == "partition_state":
+        return PartitionClock(**record)
+    pairs = record["missing"]
+    record["missing"] = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+    episode = record["episode"]
+    if episode is not None:
+        episode["mark"] = Mark.model_validate_json(episode["mark"])
+        record["episode"] = EpisodeState(**episode)
+    checks = record["checks"]
+    if checks is not None:
+        record["checks"] = CheckState(
+            checks["stamp_ns"],
+            np.frombuffer(checks["position"], np.float64).copy(),
+            np.frombuffer(checks["changed_ns"], np.int64).copy(),
+            np.frombuffer(checks["command"], np.float64).copy(),
+        )
+    motion = record["motion"]
+    if motion is not None:
+        record["motion"] = MotionState(
+            motion["t_ns"],
+            np.frombuffer(motion["angle"], np.float32).copy(),
+            np.frombuffer(motion["quaternions"], np.float32).reshape(QUATERNIONS, 4).copy(),
+        )
+    return RobotState(**record)

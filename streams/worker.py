@@ -1,0 +1,170 @@
+"""A stream worker's shell around the pure steps: restore, process, publish, checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from streams.chunk import Processor
+from streams.ledger import Ledger
+from streams.measure import Measure
+from streams.process import Checkpoint, PartitionState, process_fold
+from streams.publisher import Publisher, crash
+from streams.records import RawRecord
+from streams.restore import partition_state, read_snapshots
+
+MAX_FOLDS_IN_FLIGHT = 48
+
+log = structlog.get_logger()
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class FetchedFold(Protocol):
+    """A fold as the consumer hands it over."""
+
+    @property
+    def after(self) -> int | None:
+        """End of the fold fetched before it, None behind a seek."""
+
+    @property
+    def generation(self) -> int:
+        """The consumer group's generation."""
+
+    @property
+    def records(self) -> Sequence[RawRecord]:
+        """At least one record, in order."""
+
+    @property
+    def first(self) -> int:
+        """Offset of the first."""
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last."""
+
+
+@dataclass
+class Assigned:
+    """One raw partition while this worker has it."""
+
+    generation: int
+    state: PartitionState
+    next_offset: int
+    ledger: Ledger = field(default_factory=Ledger)
+
+
+class Worker:
+    """Takes folds one after the other; outputs of many are in flight at a time."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        processors: Mapping[str, Processor],
+        publisher: Publisher,
+        measure: Measure,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._processors = processors
+        self._publisher = publisher
+        self._measure = measure
+        self._assigned: dict[Place, Assigned] = {}
+        self._in_flight = 0
+        self._room = asyncio.Condition()
+        self._checkpoints: asyncio.Queue[tuple[Assigned, Checkpoint]] = asyncio.Queue()
+
+    async def take(self, fold: FetchedFold) -> None:
+        """Process one fold and queue its outputs; waits while too many are in flight."""
+        where = (fold.records[0].topic, fold.records[0].partition)
+        assigned = await self._ready(where, fold)
+        try:
+            state, folded = process_fold(assigned.state, fold.records, self._processors)
+        except Exception:
+            log.exception("a step failed", topic=where[0], partition=where[1], first=fold.first)
+            crash(f"a step failed on {where[0]}/{where[1]} at {fold.first} … {fold.end - 1}")
+            raise
+        assigned.state, assigned.next_offset = state, fold.end
+        number = assigned.ledger.enter(folded.checkpoint)
+        async with self._room:
+            await self._room.wait_for(lambda: self._in_flight < MAX_FOLDS_IN_FLIGHT)
+        self._in_flight += 1
+        self._measure.folded(where[0], folded, self._in_flight)
+        published_ns = fold.records[-1].timestamp * 1_000_000
+
+        def delivered() -> None:
+            self._in_flight -= 1
+            self._measure.delivered(published_ns, self._in_flight)
+            for checkpoint in assigned.ledger.deliver(number):
+                self._checkpoints.put_nowait((assigned, checkpoint))
+            self._wake()
+
+        await self._publisher.publish(folded.outputs, delivered)
+
+    async def write_checkpoints(self) -> None:
+        """Write the snapshots of checkpoints whose outputs are all out, in order, for ever."""
+        while True:
+            assigned, checkpoint = await self._checkpoints.get()
+
+            def acknowledged(
+                assigned: Assigned = assigned, checkpoint: Checkpoint = checkpoint
+            ) -> None:
+                assigned.ledger.acknowledge(checkpoint)
+
+            await self._publisher.publish(checkpoint.snapshots, acknowledged)
+
+    def committable(self) -> dict[Place, int]:
+        """What may be committed now, by topic and partition."""
+        return {
+            where: assigned.ledger.committable
+            for where, assigned in self._assigned.items()
+            if assigned.ledger.committable is not None
+        }
+
+    def forget(self, places: Sequence[Place]) -> None:
+        """Partitions that were taken from this worker."""
+        for where in places:
+            self._assigned.pop(where, None)
+
+    async def _ready(self, where: Place, fold: FetchedFold) -> Assigned:
+        """The partition's state at the fold's first record, restored where need be."""
+        assigned = self._assigned.get(where)
+        if assigned is not None and assigned.generation == fold.generation:
+            if fold.first >= assigned.next_offset:
+                if fold.after is not None and fold.after > assigned.next_offset:
+                    crash(f"{where}: records {assigned.next_offset} … {fold.first - 1} got lost")
+                return assigned
+            log.info("read again", topic=where[0], partition=where[1], offset=fold.first)
+        snapshots = await asyncio.to_thread(read_snapshots, self._bootstrap, where[1])
+        state = partition_state(snapshots, *where)
+        covered = state.clock.offset + 1
+        if 0 < covered < fold.first:
+            log.error(
+                "raw records are gone",
+                topic=where[0],
+                partition=where[1],
+                first=covered,
+                last=fold.first - 1,
+            )
+        log.info(
+            "took over",
+            topic=where[0],
+            partition=where[1],
+            offset=fold.first,
+            robots=len(state.robots),
+            covered=covered,
+        )
+        self._assigned[where] = Assigned(fold.generation, state, fold.first)
+        return self._assigned[where]
+
+    def _wake(self) -> None:
+        async def notify() -> None:
+            async with self._room:
+                self._room.notify_all()
+
+        if self._in_flight == MAX_FOLDS_IN_FLIGHT - 1:
+            asyncio.get_running_loop().create_task(notify())
