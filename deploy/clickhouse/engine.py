@@ -1,0 +1,157 @@
+"""Runs statements on chdb: a connection for each, bounded readers, writers of their own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import chdb
+
+from deploy.clickhouse.errors import (
+    TOO_MANY_SIMULTANEOUS_QUERIES,
+    ClickHouseError,
+    error_from_chdb,
+)
+from deploy.clickhouse.limits import Limits, reader_settings, server_config
+from deploy.clickhouse.statement import (
+    InsertHead,
+    Options,
+    only_reads,
+    quoted,
+    set_statement,
+    split_format,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a statement gave: a body (bytes, or an open file that is unlinked) and its counts."""
+
+    format: str
+    body: bytes | BinaryIO = b""
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    elapsed_s: float = 0.0
+
+
+class Engine:
+    """One chdb data folder, which one process at a time may open.
+
+    A shared connection runs one query at a time, so that an insert would wait behind a long read;
+    a connection of its own costs a millisecond and carries nothing over from request to request.
+    """
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._limits = limits
+        self._spool = path / "spool"
+        # Left behind by a process that was killed.
+        shutil.rmtree(self._spool, ignore_errors=True)
+        self._spool.mkdir(parents=True)
+        config = path / "config.xml"
+        config.write_text(server_config(limits))
+        self._address = f"{path / 'data'}?config-file={config}"
+        # chdb shuts its server down with the last connection: this one holds it up.
+        self._root = chdb.connect(self._address)
+        self._readers = threading.BoundedSemaphore(limits.readers)
+        self._writers = threading.BoundedSemaphore(limits.writers)
+        self.version = self._root.query("SELECT version()", "TSV").bytes().decode().strip()
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._root.close()
+
+    def run(self, sql: str, options: Options, read_only: bool = False) -> Outcome:
+        """Run a statement that brings no rows with it."""
+        reads = only_reads(sql)
+        settings = reader_settings(options.settings, self._limits) if reads else options.settings
+        if read_only:
+            settings = {**settings, "readonly": "1"}
+        slots = self._readers if reads else self._writers
+        with self._connection(slots, options.database, settings) as connection:
+            bare, named = split_format(sql)
+            if reads and named:
+                return self._run_to_file(connection, bare, named, options.params)
+            format_name = named or options.format
+            result = connection.query(sql, format_name, params=dict(options.params))
+            return _outcome(result, format_name, result.bytes())
+
+    def insert(self, head: InsertHead, pieces: Iterator[bytes], options: Options) -> Outcome:
+        """Insert rows as they arrive, in constant memory.
+
+        Rows that are cut short or malformed cancel the insert, as on a server: of one block
+        (1,048,449 rows or 256 MB) nothing is kept.
+        """
+        with self._connection(self._writers, options.database, options.settings) as connection:
+            with connection.send_insert(head.sql, head.format) as inserter:
+                for piece in pieces:
+                    inserter.append(piece)
+                done = inserter.finish()
+            return Outcome(
+                format=options.format,
+                written_rows=done.rows_written,
+                written_bytes=done.bytes_written,
+                elapsed_s=done.elapsed,
+            )
+
+    def _run_to_file(
+        self, connection: Any, sql: str, format_name: str, params: Mapping[str, str]
+    ) -> Outcome:
+        """Run a read into an unlinked file: a large result takes disk, not memory.
+
+        The result is whole before its first byte is sent, so no error comes in the middle of it.
+        """
+        with tempfile.NamedTemporaryFile(dir=self._spool, prefix="result-") as file:
+            into = f"INTO OUTFILE {quoted(file.name)} TRUNCATE FORMAT {format_name}"
+            result = connection.query(f"{sql}\n{into}", format_name, params=dict(params))
+            return _outcome(result, format_name, Path(file.name).open("rb"))
+
+    @contextmanager
+    def _connection(
+        self, slots: threading.BoundedSemaphore, database: str, settings: Mapping[str, str]
+    ) -> Iterator[Any]:
+        if not slots.acquire(timeout=self._limits.slot_wait_s):
+            raise ClickHouseError(
+                TOO_MANY_SIMULTANEOUS_QUERIES,
+                f"no slot came free within {self._limits.slot_wait_s:.0f} s. "
+                "(TOO_MANY_SIMULTANEOUS_QUERIES)",
+            )
+        try:
+            with _clickhouse_errors(), chdb.connect(self._address) as connection:
+                if database:
+                    connection.query(f"USE {_identifier(database)}")
+                if settings:
+                    connection.query(set_statement(settings))
+                yield connection
+        finally:
+            slots.release()
+
+
+def _outcome(result: Any, format_name: str, body: bytes | BinaryIO) -> Outcome:
+    return Outcome(
+        format=format_name,
+        body=body,
+        read_rows=result.rows_read(),
+        read_bytes=result.bytes_read(),
+        elapsed_s=result.elapsed(),
+    )
+
+
+def _identifier(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
+
+
+@contextmanager
+def _clickhouse_errors() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, chdb.ChdbError) as error:
+        raise error_from_chdb(error) from error

@@ -1,0 +1,80 @@
+"""One broker, one ClickHouse and one S3 for the whole session, twice where Docker answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+from werkzeug.serving import make_server
+
+from deploy.choose import Origin, choose_broker, choose_clickhouse
+from deploy.clickhouse.service import running_clickhouse
+from deploy.containers import (
+    S3,
+    clickhouse_container,
+    find_docker,
+    kafka_container,
+    s3_container,
+)
+from deploy.kafka.broker import BrokerSettings, running_broker
+from deploy.kafka.properties import LogLimits
+from deploy.ports import free_port
+
+# The usual choice, then the same tests again in containers.
+_RUNS = [
+    "usual",
+    *([pytest.param("docker", marks=pytest.mark.docker)] if find_docker().answers else []),
+]
+
+
+@pytest.fixture(scope="session", params=_RUNS)
+def kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The bootstrap address of a real Kafka. Tests share it: name topics uniquely."""
+    choice = choose_broker(os.environ.get("KAFKA_BOOTSTRAP"))
+    if choice.origin is Origin.GIVEN and request.param == "usual":
+        yield choice.address
+    elif choice.origin is Origin.EMBEDDED and request.param == "usual":
+        limits = LogLimits(retention_bytes=256 << 20, segment_bytes=16 << 20)
+        data = tmp_path_factory.mktemp("kafka")
+        with running_broker(BrokerSettings(data, limits=limits)) as bootstrap:
+            yield bootstrap
+    else:
+        with kafka_container() as bootstrap:
+            yield bootstrap
+
+
+@pytest.fixture(scope="session", params=_RUNS)
+def clickhouse(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The HTTP URL of a ClickHouse. Tests share it: use a database of one's own."""
+    choice = choose_clickhouse(os.environ.get("CLICKHOUSE_URL"))
+    if choice.origin is Origin.GIVEN and request.param == "usual":
+        yield choice.address
+    elif choice.origin is Origin.EMBEDDED and request.param == "usual":
+        with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
+            yield url
+    else:
+        with clickhouse_container() as url:
+            yield url
+
+
+@pytest.fixture(scope="session", params=_RUNS)
+def s3(request: pytest.FixtureRequest) -> Iterator[S3]:
+    """An S3 endpoint that honours conditional puts. Tests share it: make a bucket of one's own."""
+    if request.param == "docker":
+        with s3_container() as server:
+            yield server
+        return
+    from moto.server import DomainDispatcherApplication, create_backend_app
+
+    server = make_server(
+        "127.0.0.1", free_port(), DomainDispatcherApplication(create_backend_app), threaded=True
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield S3(f"http://127.0.0.1:{server.port}", "test", "test")
+    server.shutdown()
