@@ -19,11 +19,11 @@ from faust.types import TP  # noqa: E402
 from schemas.settings import Settings  # noqa: E402
 from schemas.topics import MAX_RECORD_BYTES, raw_topic  # noqa: E402
 from schemas.vendors import load_vendors  # noqa: E402
-from streams.warm import warm  # noqa: E402
 from streams.chunk import compile_all  # noqa: E402
 from streams.folding import FoldingTransport  # noqa: E402
 from streams.measure import Measure  # noqa: E402
 from streams.publisher import Publisher  # noqa: E402
+from streams.warm import warm  # noqa: E402
 from streams.worker import Worker  # noqa: E402
 
 GROUP = "streams"

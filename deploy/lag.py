@@ -1,0 +1,120 @@
+"""How late everything is: per consumer group and topic, in records and in age of the oldest."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from schemas.topics import CANONICAL_FRAMES, EPISODES, MAX_RECORD_BYTES, QUALITY_REPORTS, RAW_PREFIX
+
+TIMEOUT_S = 20.0
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "streams": (RAW_PREFIX,),
+    "sink-clickhouse": (CANONICAL_FRAMES, QUALITY_REPORTS, EPISODES),
+    "sink-lake": (CANONICAL_FRAMES,),
+    "sink-archive": (RAW_PREFIX,),
+}
+"""Consumer groups of a running system, and the topics (or prefixes) they read."""
+
+
+@dataclass(frozen=True)
+class GroupLag:
+    """One group on one topic.
+
+    `records` counts ticks, too. `oldest_s` is the age of the oldest record that is not committed,
+    by the broker's clock; 0 when there is none.
+    """
+
+    group: str
+    topic: str
+    records: int
+    oldest_s: float
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def measure_lag(bootstrap: str) -> list[GroupLag]:
+    """The lag of every group on every topic it reads."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    topics = admin.list_topics(timeout=TIMEOUT_S).topics
+    consumer = _consumer(bootstrap)
+    try:
+        found = []
+        for group, prefixes in GROUPS.items():
+            wanted = [
+                TopicPartition(name, partition)
+                for name, meta in sorted(topics.items())
+                if name.startswith(prefixes) and (name in prefixes or name.startswith(RAW_PREFIX))
+                for partition in meta.partitions
+            ]
+            found += _group_lag(consumer, group, committed(admin, group, wanted))
+        return found
+    finally:
+        consumer.close()
+
+
+def committed(
+    admin: AdminClient, group: str, wanted: Sequence[TopicPartition]
+) -> list[TopicPartition]:
+    """What a group has committed; a partition it never committed has a negative offset."""
+    if not wanted:
+        return []
+    request = ConsumerGroupTopicPartitions(group, list(wanted))
+    future = admin.list_consumer_group_offsets([request])[group]
+    return list(future.result(TIMEOUT_S).topic_partitions)
+
+
+def ends(bootstrap: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """The offset behind the last record of each partition."""
+    consumer = _consumer(bootstrap)
+    try:
+        return {
+            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)[1]
+            for place in places
+        }
+    finally:
+        consumer.close()
+
+
+def _group_lag(consumer: Consumer, group: str, offsets: Sequence[TopicPartition]) -> list[GroupLag]:
+    records: dict[str, int] = defaultdict(int)
+    oldest: dict[str, float] = defaultdict(float)
+    for where in offsets:
+        low, high = consumer.get_watermark_offsets(where, timeout=TIMEOUT_S)
+        start = max(where.offset, low)
+        records[where.topic] += high - start
+        if start < high:
+            age = _age_s(consumer, TopicPartition(where.topic, where.partition, start))
+            oldest[where.topic] = max(oldest[where.topic], age)
+    return [GroupLag(group, topic, records[topic], oldest[topic]) for topic in sorted(records)]
+
+
+def _age_s(consumer: Consumer, where: TopicPartition) -> float:
+    """Age of the record at an offset; 0 when it is gone before it could be read."""
+    consumer.assign([where])
+    message = consumer.poll(5.0)
+    consumer.unassign()
+    if message is None or message.error():
+        return 0.0
+    return max(time.time() - message.timestamp()[1] / 1000.0, 0.0)
+
+
+def _consumer(bootstrap: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "kinebus-lag",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "fetch.message.max.bytes": MAX_RECORD_BYTES,
+        }
+    )
