@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def test_many_holes_stay_bounded_and_lose_no_first_arrival(sequences: list[int])
     places, _, missing = _arrive(sequences)
     assert Place.DUPLICATE not in places
     assert len(missing) <= MAX_RANGES
-    assert all(a[1] <= b[0] for a, b in zip(missing, missing[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(missing))
 
 
 @given(st.permutations(list(range(30))))
