@@ -40,8 +40,8 @@ def find_docker() -> Docker:
     docker = import_module("docker")
     try:
         docker.from_env(timeout=5).ping()
-    except (docker.errors.DockerException, OSError) as error:
-        return Docker(False, f"no Docker engine answers ({error})")
+    except (docker.errors.DockerException, OSError):
+        return Docker(False, "no Docker engine answers")
     return Docker(True, "a Docker engine answers")
 
 

@@ -47,7 +47,7 @@ _INSERT_WITH_DATA = re.compile(
     rb"\s*INSERT\s+INTO\s+(?:(?!\bSELECT\b|\bVALUES\b).)+?\sFORMAT\s+(\w+)[ \t]*;?\r?\n?",
     re.I | re.S,
 )
-_TRAILING_FORMAT = re.compile(r"\sFORMAT\s+(\w+)[\s;]*$", re.I)
+_TRAILING_FORMAT = re.compile(r"\s+FORMAT\s+(\w+)[\s;]*$", re.I)
 
 
 @dataclass(frozen=True)
