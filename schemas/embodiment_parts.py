@@ -65,11 +65,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class EndPose:
-    """Palm or sole: a frame parallel to the hand or foot segment at a point of `link`."""
+    """Palm or sole: a frame at a point of `link`, parallel to the hand or foot segment."""
 
     link: str
     point_m: Vec
-    q_link_end: Quat
 
 
 @dataclass(frozen=True, slots=True)

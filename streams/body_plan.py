@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.embodiment import Embodiment
+from schemas.body import DOF_INDEX, DOFS, HAND_DOF_START, POLE_RAD, SIDES
+from schemas.embodiment import Embodiment, load_embodiment
+from schemas.embodiment_parts import Joint
+from streams.body_spans import segment_base, span_dofs
+from streams.body_tree import (
+    END_SEGMENT,
+    LAYOUT,
+    SIGN,
+    BodyTree,
+    build_tree,
+    neutral_values,
+    value_at,
+)
+from streams.kernels.chunk import canonicalise_chunk
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 
@@ -44,9 +59,17 @@ class CanonicalBody:
 
 @dataclass(frozen=True, slots=True)
 class BodyPlan:
-    """How one stream's channels drive one embodiment; made by `compile_plan`."""
+    """How one stream's channels drive one embodiment; made by `compile_plan`.
+
+    Attributes:
+        embodiment: The robot.
+        channels: C, the width of the stream.
+        tables: Constant arguments of the kernel, in its order.
+    """
 
     embodiment: Embodiment
+    channels: int
+    tables: tuple[Any, ...]
 
 
 def compile_plan(
@@ -66,7 +89,19 @@ def compile_plan(
     Returns:
         The plan, to be kept and used for every chunk.
     """
-    raise NotImplementedError
+    _check(embodiment, channel_joint, channel_dof, assume)
+    channel = {name: c for c, name in enumerate(channel_joint) if name is not None}
+    tree = build_tree(embodiment)
+    base, needs = span_dofs(tree, neutral_values(embodiment, tree))
+    source, rule = _sources(embodiment, tree, channel, assume)
+    start, read_channel, read_rule, gripper = _readings(embodiment, channel, channel_dof)
+    tables = (
+        source, rule, tree.parent, tree.prismatic, tree.fixed,
+        tree.seg_body, tree.seg_q, tree.point_body, tree.point, END_SEGMENT,
+        LAYOUT, SIGN, POLE_RAD, base, needs, segment_base(tree), tree.seg_path,
+        start, read_channel, read_rule, gripper, HAND_DOF_START,
+    )  # fmt: skip
+    return BodyPlan(embodiment, len(channel_joint), tables)
 
 
 def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> CanonicalBody:
@@ -77,4 +112,131 @@ def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> Canonic
         position: [T, C] rad, m or 0..1; NaN = not present in that frame.
         velocity: [T, C] the same per second, or None where the robot reports none.
     """
-    raise NotImplementedError
+    frames, channels = position.shape
+    if channels != plan.channels or (velocity is not None and velocity.shape != position.shape):
+        raise ValueError(f"{channels} channels, the plan has {plan.channels}")
+    position = _plain(position)
+    velocity = np.empty((frames, 0)) if velocity is None else _plain(velocity)
+    with_rate = velocity.shape[1] > 0
+    angle = np.empty((frames, 44), np.float32)
+    rate = np.empty((frames, 44 if with_rate else 0), np.float32)
+    status = np.empty((frames, 44), np.uint8)
+    quat = np.empty((frames, 15, 4))
+    seg_status = np.empty((frames, 15), np.uint8)
+    key = np.empty((frames, 15, 3))
+    end = np.empty((frames, 4, 7), np.float32)
+    near = np.empty((frames, 14), np.bool_)
+    canonicalise_chunk(
+        position, velocity, *plan.tables, angle, rate, status, quat, seg_status, key, end, near
+    )
+    return CanonicalBody(
+        angle=angle,
+        angle_velocity=rate if with_rate else None,
+        status=status,
+        segment_quat=quat,
+        segment_status=seg_status,
+        key_position_m=key,
+        hand_pose=end[:, :2],
+        foot_pose=end[:, 2:],
+        near_pole=near,
+    )
+
+
+def warm() -> None:
+    """Compile all kernels, or load them from numba's cache: seconds the first time, then 0.3 s."""
+    robot = load_embodiment("unitree_g1_29dof")
+    names = [joint.name for joint in robot.joints]
+    plan = compile_plan(robot, names, [None] * len(names), {})
+    zero = np.zeros((1, len(names)))
+    canonicalise(plan, zero, zero)
+
+
+def _plain(array: F64) -> F64:
+    """Contiguous, writable float64: anything else would make numba compile a second kernel."""
+    flags = array.flags
+    if array.dtype == np.float64 and flags.c_contiguous and flags.writeable:
+        return array
+    return np.array(array, dtype=np.float64, order="C")
+
+
+def _check(
+    e: Embodiment,
+    channel_joint: Sequence[str | None],
+    channel_dof: Sequence[str | None],
+    assume: Mapping[str, float],
+) -> None:
+    if len(channel_joint) != len(channel_dof):
+        raise ValueError(f"{len(channel_joint)} channel joints, {len(channel_dof)} channel DoFs")
+    for names, known, what in (
+        (channel_joint, set(e.joint_index), f"joint of {e.id}"),
+        (channel_dof, set(DOFS[HAND_DOF_START:]), "finger DoF"),
+    ):
+        given = [name for name in names if name is not None]
+        if len(given) != len(set(given)) or not set(given) <= known:
+            raise ValueError(f"not one channel per {what}: {sorted(set(given) - known) or given}")
+    if unknown := set(assume) - set(e.joint_index):
+        raise ValueError(f"assumed, but no joint of {e.id}: {sorted(unknown)}")
+
+
+def _sources(
+    e: Embodiment, tree: BodyTree, channel: Mapping[str, int], assume: Mapping[str, float]
+) -> tuple[I32, F64]:
+    """The tables `source` [B, 2] and `rule` [B, 4] of `streams.kernels.chain.read_joints`."""
+    source = np.full((len(tree.joints), 2), -1, dtype=np.int32)
+    rule = np.zeros((len(tree.joints), 4))
+    for b, joint in enumerate(tree.joints):
+        mimic_channel, multiplier, offset = _mimic_channel(e, joint, channel)
+        source[b] = channel.get(joint.name, -1), mimic_channel
+        rule[b] = tree.reverse[b], multiplier, offset, value_at(e, joint, assume)
+    return source, rule
+
+
+def _mimic_channel(
+    e: Embodiment, joint: Joint, channel: Mapping[str, int]
+) -> tuple[int, float, float]:
+    """Channel of the nearest joint up the mimic chain that is in the stream, and how it scales."""
+    multiplier, offset = 1.0, 0.0
+    for _ in e.joints:
+        if joint.mimic is None:
+            break
+        offset += multiplier * joint.mimic.offset
+        multiplier *= joint.mimic.multiplier
+        joint = e.joints[e.joint_index[joint.mimic.joint]]
+        if joint.name in channel:
+            return channel[joint.name], multiplier, offset
+    return -1, 1.0, 0.0
+
+
+def _readings(
+    e: Embodiment, channel: Mapping[str, int], channel_dof: Sequence[str | None]
+) -> tuple[I32, I32, F64, I32]:
+    """Tables of `streams.kernels.readings.read_directly`, and the sides that are grippers."""
+    found = [(dof, c, 1.0, 0.0) for c, dof in enumerate(channel_dof) if dof is not None]
+    for hand in e.hands.values():
+        for f in hand.joints:
+            if f.joint in channel:
+                span = f.closed - f.open
+                found.append((f.dof, channel[f.joint], 1.0 / span, -f.open / span))
+    for m in e.measures:
+        if m.joint in channel:
+            found.append((m.dof, channel[m.joint], m.sign, m.offset_rad))
+    found.sort(key=lambda reading: DOF_INDEX[reading[0]])
+    counts = np.bincount([DOF_INDEX[dof] for dof, *_ in found], minlength=len(DOFS))
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    read = {dof for dof, *_ in found}
+    gripper = [DOF_INDEX[f"{side}_thumb_rotation"] for side in SIDES if _is_gripper(e, side, read)]
+    return (
+        start,
+        np.array([c for _, c, _, _ in found], dtype=np.int32),
+        np.array([[gain, bias] for _, _, gain, bias in found], dtype=np.float64).reshape(-1, 2),
+        np.array(gripper, dtype=np.int32),
+    )
+
+
+def _is_gripper(e: Embodiment, side: str, read: set[str]) -> bool:
+    """Said by the embodiment; a hand it does not know is one if only its index is read."""
+    if side in e.hands:
+        return e.hands[side].kind == "gripper"
+    return {dof for dof in read if dof in DOFS[HAND_DOF_START:] and dof.startswith(side)} == {
+        f"{side}_index_flexion"
+    }

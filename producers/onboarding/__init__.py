@@ -1,0 +1,1 @@
+"""From a robot's description (URDF, MJCF) to its embodiment."""

@@ -1,0 +1,105 @@
+"""What a person settled about a robot, read from a small TOML beside its description."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from producers.onboarding.description import DescriptionError
+from schemas.body import COMPLEX_NAMES, SIDES, Side
+from schemas.embodiment_parts import FingerJoint, Hand, Vec
+
+PalmSource = Literal["fingers", "gripper", "wrist_axes", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A point in any frame (link, moving or fixed) of the description."""
+
+    frame: str
+    point_m: Vec = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Palm:
+    """Centre of a palm, and its outward normal in that frame where the fingers do not tell it."""
+
+    spot: Spot
+    source: PalmSource
+    normal: Vec | None
+
+
+@dataclass(frozen=True)
+class Curated:
+    """Facing, complexes in chain order, ends of limbs, hands.
+
+    Attributes:
+        head: Frame of a head without a neck.
+        wrist: End of the forearm of an arm without wrist joints, by side.
+        palm, sole, hands: By side.
+        limits: Position limits that replace the description's, by joint.
+    """
+
+    id: str
+    maker: str
+    source: str
+    licence: str
+    forward: str
+    up: str
+    complexes: Mapping[str, tuple[str, ...]]
+    head: Spot | None
+    wrist: Mapping[Side, Spot]
+    palm: Mapping[Side, Palm]
+    sole: Mapping[Side, Spot]
+    hands: Mapping[Side, Hand]
+    limits: Mapping[str, tuple[float, float]]
+    confirm: tuple[str, ...]
+
+
+def read_curated(path: Path) -> Curated:
+    """Read a curated TOML; complexes that it leaves out are empty."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _curated(data)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise DescriptionError(f"{path.name}: not a curated robot: {error!r}") from error
+
+
+def _curated(data: Mapping[str, Any]) -> Curated:
+    complexes = data["complexes"]
+    if unknown := set(complexes) - set(COMPLEX_NAMES):
+        raise DescriptionError(f"unknown complexes: {sorted(unknown)}")
+    sides: dict[Side, Mapping[str, Any]] = {side: data.get(side, {}) for side in SIDES}
+    return Curated(
+        id=data["id"],
+        maker=data["maker"],
+        source=data["source"],
+        licence=data["licence"],
+        forward=data["forward"],
+        up=data["up"],
+        complexes={name: tuple(complexes.get(name, ())) for name in COMPLEX_NAMES},
+        head=_spot(data["head"]) if "head" in data else None,
+        wrist={side: _spot(d["wrist"]) for side, d in sides.items() if "wrist" in d},
+        palm={side: _palm(d["palm"]) for side, d in sides.items() if "palm" in d},
+        sole={side: _spot(d["sole"]) for side, d in sides.items() if "sole" in d},
+        hands={side: _hand(d["hand"]) for side, d in sides.items() if "hand" in d},
+        limits={joint: (low, high) for joint, (low, high) in data.get("limits", {}).items()},
+        confirm=tuple(data.get("confirm", ())),
+    )
+
+
+def _spot(data: Mapping[str, Any]) -> Spot:
+    x, y, z = data.get("point_m", (0.0, 0.0, 0.0))
+    return Spot(data["frame"], (float(x), float(y), float(z)))
+
+
+def _palm(data: Mapping[str, Any]) -> Palm:
+    normal = data.get("normal")
+    return Palm(_spot(data), data["source"], None if normal is None else tuple(normal))
+
+
+def _hand(data: Mapping[str, Any]) -> Hand:
+    return Hand(data["kind"], tuple(FingerJoint(**joint) for joint in data.get("joints", ())))

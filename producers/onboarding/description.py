@@ -1,0 +1,72 @@
+"""A robot description as read: moving joints, and every named frame folded onto a moving link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.embodiment_parts import Joint
+from streams.kernels.frames import frame, rotation_about, rotation_of_quat
+
+F64 = NDArray[np.float64]
+
+
+class DescriptionError(ValueError):
+    """A file that is no robot description we can rely on."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """A kinematic tree without fixed joints.
+
+    Attributes:
+        name: The file's own name for the robot.
+        root: Root link.
+        joints: Moving joints, parents first.
+        frames: Every link of the file -> (moving link, frame of the named link in it).
+    """
+
+    name: str
+    root: str
+    joints: tuple[Joint, ...]
+    frames: Mapping[str, tuple[str, F64]]
+
+    def joint(self, name: str) -> Joint:
+        """The joint of that name."""
+        for joint in self.joints:
+            if joint.name == name:
+                return joint
+        raise DescriptionError(f"{self.name}: no moving joint {name!r}")
+
+
+def link_frames(
+    description: Description, value: Mapping[str, float] | None = None
+) -> dict[str, F64]:
+    """Frame of every moving link in the root link, by link name.
+
+    Args:
+        description: The robot.
+        value: Joint values (rad or m); a joint that is not named follows its mimic rule, else 0.
+    """
+    given = value or {}
+    joints = {j.name: j for j in description.joints}
+
+    def value_of(joint: Joint) -> float:
+        if joint.name in given or joint.mimic is None:
+            return given.get(joint.name, 0.0)
+        return joint.mimic.multiplier * value_of(joints[joint.mimic.joint]) + joint.mimic.offset
+
+    placed = {description.root: np.eye(4)}
+    for joint in description.joints:
+        at_zero = frame(rotation_of_quat(joint.q_parent_link), joint.origin_m)
+        moved = value_of(joint)
+        axis = np.array(joint.axis)
+        if joint.kind == "prismatic":
+            motion = frame(np.eye(3), axis * moved)
+        else:
+            motion = frame(rotation_about(axis, moved), np.zeros(3))
+        placed[joint.link] = placed[joint.parent] @ at_zero @ motion
+    return placed

@@ -1,0 +1,139 @@
+"""From body poses to the canonical view of one frame: segments, key points, end poses, angles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from streams.kernels.angles import twist_y, twist_y_rate, yxz, yxz_rates, zxy, zxy_rates
+from streams.kernels.quaternion import multiply, rotate
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+
+# Euler orders as numbers, in `layout` of the functions below.
+ZXY, YXZ, TWIST_Y = 0, 1, 2
+
+
+@njit(cache=True)
+def orient_segments(seg_body: I32, seg_q: F64, body_q: F64, out: F64) -> None:
+    """Orientation of each segment in the pelvis frame, w >= 0.
+
+    Args:
+        seg_body: [15] body that carries it, -1 = absent.
+        seg_q: [15, 4] constant alignment, body <- segment.
+        body_q: [B + 1, 4] from `place_bodies`.
+        out: [15, 4] pelvis <- segment; NaN where absent.
+    """
+    for s in range(seg_body.shape[0]):
+        b = seg_body[s]
+        if b < 0:
+            out[s, :] = math.nan
+            continue
+        w, x, y, z = multiply(
+            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
+            seg_q[s, 0], seg_q[s, 1], seg_q[s, 2], seg_q[s, 3],
+        )  # fmt: skip
+        sign = -1.0 if w < 0.0 else 1.0
+        out[s, 0], out[s, 1], out[s, 2], out[s, 3] = sign * w, sign * x, sign * y, sign * z
+
+
+@njit(cache=True)
+def place_points(point_body: I32, point: F64, body_q: F64, body_p: F64, out: F64) -> None:
+    """Points fixed in bodies, in the pelvis frame.
+
+    Args:
+        point_body: [N] body that carries it, -1 = absent.
+        point: [N, 3] metres, in the body.
+        body_q: [B + 1, 4] from `place_bodies`.
+        body_p: [B + 1, 3] from `place_bodies`.
+        out: [N, 3] metres; NaN where absent.
+    """
+    for n in range(point_body.shape[0]):
+        b = point_body[n]
+        if b < 0:
+            out[n, :] = math.nan
+            continue
+        x, y, z = rotate(
+            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
+            point[n, 0], point[n, 1], point[n, 2],
+        )  # fmt: skip
+        out[n, 0], out[n, 1], out[n, 2] = x + body_p[b, 0], y + body_p[b, 1], z + body_p[b, 2]
+
+
+@njit(cache=True)
+def relative(parent: F64, child: F64):  # type: ignore[no-untyped-def]
+    """Quaternion parent <- child of two orientations [4] in one frame."""
+    return multiply(
+        parent[0], -parent[1], -parent[2], -parent[3], child[0], child[1], child[2], child[3]
+    )
+
+
+@njit(cache=True)
+def measure_angles(layout: I32, sign: F64, seg_body: I32, seg_q: F64, out: F64) -> None:
+    """Canonical angles of the 14 complexes.
+
+    Args:
+        layout: [14, 5] parent segment, child segment, order, first DoF, number of DoFs.
+        sign: [14, 3] of each angle.
+        seg_body: [15] -1 = absent segment.
+        seg_q: [15, 4] pelvis <- segment.
+        out: [14, 3] rad in (-π, π]; NaN where a segment is absent.
+    """
+    for k in range(layout.shape[0]):
+        p, c = layout[k, 0], layout[k, 1]
+        if seg_body[p] < 0 or seg_body[c] < 0:
+            out[k, :] = math.nan
+            continue
+        w, x, y, z = relative(seg_q[p], seg_q[c])
+        if layout[k, 2] == ZXY:
+            first, second, third = zxy(w, x, y, z)
+        elif layout[k, 2] == YXZ:
+            first, second, third = yxz(w, x, y, z)
+        else:
+            first, second, third = twist_y(w, y), 0.0, 0.0
+        out[k, 0], out[k, 1], out[k, 2] = (
+            sign[k, 0] * first,
+            sign[k, 1] * second,
+            sign[k, 2] * third,
+        )
+
+
+@njit(cache=True)
+def measure_rates(layout: I32, sign: F64, seg_body: I32, seg_q: F64, body_w: F64, out: F64) -> None:
+    """Rates of the canonical angles: the exact directional derivative of `measure_angles`.
+
+    Args:
+        layout: [14, 5] as in `measure_angles`.
+        sign: [14, 3] as in `measure_angles`.
+        seg_body: [15] -1 = absent segment.
+        seg_q: [15, 4] pelvis <- segment.
+        body_w: [B + 1, 3] angular velocities in the pelvis frame.
+        out: [14, 3] rad/s; NaN where a segment is absent.
+    """
+    for k in range(layout.shape[0]):
+        p, c = layout[k, 0], layout[k, 1]
+        a, b = seg_body[p], seg_body[c]
+        if a < 0 or b < 0:
+            out[k, :] = math.nan
+            continue
+        wx, wy, wz = rotate(
+            seg_q[p, 0], -seg_q[p, 1], -seg_q[p, 2], -seg_q[p, 3],
+            body_w[b, 0] - body_w[a, 0], body_w[b, 1] - body_w[a, 1], body_w[b, 2] - body_w[a, 2],
+        )  # fmt: skip
+        w, x, y, z = relative(seg_q[p], seg_q[c])
+        if layout[k, 2] == ZXY:
+            first, second, third = zxy_rates(w, x, y, z, wx, wy, wz)
+        elif layout[k, 2] == YXZ:
+            first, second, third = yxz_rates(w, x, y, z, wx, wy, wz)
+        else:
+            first, second, third = twist_y_rate(w, x, y, z, wx, wy, wz), 0.0, 0.0
+        out[k, 0], out[k, 1], out[k, 2] = (
+            sign[k, 0] * first,
+            sign[k, 1] * second,
+            sign[k, 2] * third,
+        )
