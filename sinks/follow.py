@@ -1,0 +1,251 @@
+"""The loop all sinks share: read, hand over, commit what is at rest and nothing else.
+
+A sink gets one record after the other and says, when asked, up to where everything is at rest.
+Only such positions are committed, so a process may end anywhere: the next one begins at what was
+committed and finds the rest in the store. Assignment is eager: when partitions change hands the
+sink forgets what is not at rest, whole, and reads it again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from threading import Event
+from typing import Any, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from prometheus_client import Counter, Gauge
+
+from schemas.metrics import SINK_LAG_SECONDS
+from schemas.topics import MAX_RECORD_BYTES
+from sinks.offsets import Offsets
+from sinks.patience import Patience
+from sinks.record import Place, Record, record_of
+
+MAX_BATCH = 500
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+COMMIT_EVERY_S = 1.0
+STOP_WITHIN_S = 5.0
+"""How long a store that does not answer may hold up a stop."""
+
+_PASSING = frozenset(
+    (
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError._MAX_POLL_EXCEEDED,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    )
+)
+_skipped = Counter(
+    "kinebus_sink_offsets_skipped_total", "Offsets the broker never gave", ["sink", "topic"]
+)
+_oldest = Gauge(SINK_LAG_SECONDS, "Age of the oldest record not at rest", ["sink"])
+_log = structlog.get_logger()
+
+
+class Sink(Protocol):
+    """What puts records at rest."""
+
+    def take(self, record: Record) -> None:
+        """One more record, in the order of its partition."""
+
+    def settle(self, final: bool) -> Mapping[Place, int]:
+        """Put at rest what is due (on a clean stop: all that can be).
+
+        Returns, for each partition, the smallest offset that is still needed.
+        """
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest record that is not at rest was appended, Unix ms."""
+
+    def reset(self) -> None:
+        """Forget everything that is not at rest."""
+
+
+class ReassignedError(Exception):
+    """Partitions changed hands while a sink was waiting."""
+
+
+class StoppedError(Exception):
+    """The process was told to stop while a sink was waiting."""
+
+
+def consumer_settings(bootstrap: str, group: str, worker: int) -> dict[str, Any]:
+    """The consumer's settings.
+
+    A static member of a classic group is back within a second of a kill; few large fetches keep
+    the broker's work low, which goes with requests and not with bytes.
+    """
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": f"{group}-{worker}",
+        "group.id": group,
+        "group.instance.id": f"{group}-{worker}",
+        "group.protocol": "classic",
+        "partition.assignment.strategy": "range",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "allow.auto.create.topics": False,
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "fetch.min.bytes": 300_000,
+        "fetch.wait.max.ms": 100,
+        "max.partition.fetch.bytes": MAX_RECORD_BYTES,
+        "fetch.max.bytes": 2 * MAX_RECORD_BYTES,
+        "receive.message.max.bytes": 3 * MAX_RECORD_BYTES,
+        "queued.max.messages.kbytes": 32 * 1024,
+        "queued.min.messages": 2_000,
+    }
+
+
+class Follower:
+    """A consumer, its positions, and the patience its sink waits with."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any], stop: Event) -> None:
+        self.patience = Patience(name, self._idle)
+        self._name = name
+        self._stop = stop
+        self._give_up_at: float | None = None
+        self._consumer = Consumer({**settings, "on_commit": self._on_commit})
+        self._offsets = Offsets()
+        self._reassigned = False
+        self._waiting: list[Record] = []
+        self._committed_at = 0.0
+
+    def run(self, topics: Sequence[str], sink: Sink) -> None:
+        """Follow topics until told to stop; on any error the consumer is closed and it is raised.
+
+        Args:
+            topics: names, or patterns that begin with `^`.
+            sink: where records go.
+        """
+        changed = self._on_reassigned
+        self._consumer.subscribe(
+            list(topics), on_assign=changed, on_revoke=changed, on_lost=changed
+        )
+        try:
+            while not self._stop.is_set():
+                self._turn(sink)
+            self._finish(sink)
+        finally:
+            self._consumer.close()
+
+    def _turn(self, sink: Sink) -> None:
+        try:
+            for record in self._gather(sink):
+                self._hand_over(record, sink)
+            self._offsets.rest(sink.settle(final=False))
+        except ReassignedError:
+            self._forget(sink)
+        except StoppedError:
+            return
+        self._commit()
+        oldest = sink.oldest_ms()
+        age = 0.0 if oldest is None else max(time.time() - oldest / 1000, 0.0)
+        _oldest.labels(self._name).set(age)
+
+    def _finish(self, sink: Sink) -> None:
+        """What is at rest is committed, what cannot be put there is read again by the next run."""
+        try:
+            self._offsets.rest(sink.settle(final=True))
+        except (ReassignedError, StoppedError):
+            _log.warning("stopped before everything was at rest; the next run reads it again")
+        positions = self._to_commit()
+        if positions:
+            try:
+                self._consumer.commit(offsets=positions, asynchronous=False)
+            except KafkaException as error:
+                _log.warning("last commit failed; the next run reads a little again", error=error)
+
+    def _hand_over(self, record: Record, sink: Sink) -> None:
+        skipped = self._offsets.read(record.place, record.offset)
+        if skipped:
+            _skipped.labels(self._name, record.place.topic).inc(skipped)
+            _log.error("offsets skipped", at=f"{record.place}@{record.offset}", offsets=skipped)
+        try:
+            sink.take(record)
+        except (ReassignedError, StoppedError):
+            raise
+        except Exception as error:
+            error.add_note(f"while taking {record.place}@{record.offset}")
+            raise
+
+    def _gather(self, sink: Sink) -> list[Record]:
+        batch, self._waiting = self._waiting, []
+        size, timeout = 0, 0.05
+        while len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
+            message = self._consumer.poll(timeout)
+            if self._reassigned:
+                batch.clear()
+                self._forget(sink)
+            if message is None:
+                break
+            record = self._checked(message)
+            if record is not None:
+                batch.append(record)
+                size += len(record.value or b"")
+                timeout = 0.0
+        return batch
+
+    def _checked(self, message: Message) -> Record | None:
+        error = message.error()
+        if error is None:
+            return record_of(message)
+        if error.fatal() or not (error.retriable() or error.code() in _PASSING):
+            raise KafkaException(error)
+        _log.warning("broker", error=error.str())
+        return None
+
+    def _idle(self, seconds: float) -> None:
+        """Wait with consumption paused, as a living member of the group."""
+        held = self._consumer.assignment()
+        self._consumer.pause(held)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            message = self._consumer.poll(min(left, 0.2))
+            if self._reassigned:
+                raise ReassignedError
+            if message is not None and (record := self._checked(message)) is not None:
+                self._waiting.append(record)
+            if self._stop.is_set():
+                self._give_up_at = self._give_up_at or time.monotonic() + STOP_WITHIN_S
+                if time.monotonic() > self._give_up_at:
+                    raise StoppedError
+        self._consumer.resume(held)
+
+    def _forget(self, sink: Sink) -> None:
+        self._reassigned = False
+        self._waiting.clear()
+        self._offsets.forget()
+        sink.reset()
+
+    def _commit(self) -> None:
+        now = time.monotonic()
+        if now - self._committed_at >= COMMIT_EVERY_S:
+            self._committed_at = now
+            positions = self._to_commit()
+            if positions:
+                # A commit that fails is sent again, with what has come to rest since.
+                self._consumer.commit(offsets=positions, asynchronous=True)
+
+    def _to_commit(self) -> list[TopicPartition]:
+        wanted = self._offsets.unconfirmed()
+        return [TopicPartition(p.topic, p.partition, offset) for p, offset in wanted.items()]
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        for part in partitions:
+            failed = error or part.error
+            if failed is None:
+                self._offsets.confirm(Place(part.topic, part.partition), part.offset)
+            else:
+                _log.warning("commit failed", at=f"{part.topic}/{part.partition}", error=failed)
+
+    def _on_reassigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._reassigned = True
+        names = sorted(f"{part.topic}/{part.partition}" for part in partitions)
+        _log.info("partitions changed hands", partitions=names)
