@@ -1,0 +1,1 @@
+"""Canonical frames, episodes, findings and dead letters in ClickHouse."""

@@ -1,0 +1,129 @@
+"""Boundaries, episode events, findings and dead letters to the Arrow tables of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from schemas.canonical import Boundary
+from schemas.envelope import is_robot
+from schemas.events import DeadLetter, EpisodeEvent, Finding, QualityReport
+from sinks.record import Place
+
+HEAD_BYTES = 1024
+
+_TEXT, _LONG, _INT, _REAL, _FLAG = (
+    pa.string(), pa.int64(), pa.int32(), pa.float64(), pa.bool_(),
+)  # fmt: skip
+_LINEAGE = {"source_topic": _TEXT, "source_partition": _INT, "source_offset": _LONG}
+
+
+class At(NamedTuple):
+    """A fact and where on the log it stood."""
+
+    place: Place
+    offset: int
+    fact: Any
+
+
+_BOUNDARY: Mapping[str, pa.DataType] = {
+    "robot": _TEXT, "session": _TEXT, "processing_id": _TEXT, "kind": _TEXT, "cause": _TEXT,
+    "sequence": _LONG, "first_frame": _LONG, "frames": _LONG, "last_frame": _LONG,
+    "first_sequence": _LONG, "last_sequence": _LONG, "missing": _LONG, **_LINEAGE,
+    "log_ms": _LONG,
+}  # fmt: skip
+_EVENT: Mapping[str, pa.DataType] = {
+    "episode": _TEXT, "processing_id": _TEXT, "kind": _TEXT, "robot": _TEXT, "session": _TEXT,
+    "log_ms": _LONG, "profile": _TEXT, "embodiment": _TEXT, "embodiment_hash": _TEXT,
+    "task": _TEXT, "skill": _TEXT, "scene": _TEXT, "operator": _TEXT, "station": _TEXT,
+    "mode": _TEXT, "success": _FLAG, "aborted": _FLAG, "cause": _TEXT, "first_frame": _LONG,
+    "last_frame": _LONG, "frames": _LONG, "first_sequence": _LONG, "last_sequence": _LONG,
+    "missing": _LONG, "t_first_ns": _LONG, "t_last_ns": _LONG, "verdict": _TEXT, "score": _REAL,
+    "manifest": _TEXT, "manifest_sha256": _TEXT,
+}  # fmt: skip
+_REPORT: Mapping[str, pa.DataType] = {
+    "robot": _TEXT, "session": _TEXT, "sequence": _LONG, "processing_id": _TEXT, **_LINEAGE,
+    "log_ms": _LONG,
+}  # fmt: skip
+_FINDING: Mapping[str, pa.DataType] = {
+    "check": _TEXT, "severity": _TEXT, "first_frame": _LONG, "last_frame": _LONG, "frames": _INT,
+    "value": _REAL, "threshold": _REAL,
+}  # fmt: skip
+_LETTER: Mapping[str, pa.DataType] = {
+    **_LINEAGE, "log_ms": _LONG, "reason": _TEXT, "detail": _TEXT, "frames": _INT, "attempt": _INT,
+}  # fmt: skip
+
+
+def boundaries_table(boundaries: Sequence[Boundary]) -> pa.Table:
+    """The rows of `boundaries`."""
+    columns = _columns(boundaries, _BOUNDARY)
+    columns["episode"] = pa.array([b.episode or "" for b in boundaries], _TEXT)
+    return pa.table(columns)
+
+
+def events_table(events: Sequence[At]) -> pa.Table:
+    """The rows of `episode_events`; the offset tells which of two is the later."""
+    facts: list[EpisodeEvent] = [at.fact for at in events]
+    columns = _columns(facts, _EVENT)
+    columns["reasons"] = pa.array([e.reasons or [] for e in facts], pa.list_(_TEXT))
+    counts = [e.findings or {} for e in facts]
+    columns["finding_checks"] = pa.array([list(c) for c in counts], pa.list_(_TEXT))
+    columns["finding_frames"] = pa.array([list(c.values()) for c in counts], pa.list_(_LONG))
+    columns["event_partition"] = pa.array([at.place.partition for at in events], _INT)
+    columns["event_offset"] = pa.array([at.offset for at in events], pa.uint64())
+    return pa.table(columns)
+
+
+def findings_table(reports: Sequence[QualityReport]) -> pa.Table:
+    """The rows of `findings`."""
+    pairs = [(r, i, f) for r in reports for i, f in enumerate(r.findings)]
+    findings: list[Finding] = [finding for _, _, finding in pairs]
+    columns = _columns([report for report, _, _ in pairs], _REPORT)
+    columns |= _columns(findings, _FINDING)
+    columns["ordinal"] = pa.array([ordinal for _, ordinal, _ in pairs], pa.uint16())
+    columns["episode"] = pa.array([report.episode or "" for report, _, _ in pairs], _TEXT)
+    columns["channel"] = pa.array([finding.channel or "" for finding in findings], _TEXT)
+    return pa.table(columns)
+
+
+def letters_table(letters: Sequence[At]) -> pa.Table:
+    """The rows of `dead_letters`."""
+    facts: list[DeadLetter] = [at.fact for at in letters]
+    columns = _columns(facts, _LETTER)
+    columns["robot"] = pa.array([_robot(letter) for letter in facts], _TEXT)
+    columns["value_bytes"] = pa.array([len(letter.value or b"") for letter in facts], _LONG)
+    columns["value_head"] = pa.array(
+        [(letter.value or b"")[:HEAD_BYTES] for letter in facts], pa.binary()
+    )
+    columns["letter_topic"] = pa.array([at.place.topic for at in letters], _TEXT)
+    columns["letter_partition"] = pa.array([at.place.partition for at in letters], _INT)
+    columns["letter_offset"] = pa.array([at.offset for at in letters], pa.uint64())
+    return pa.table(columns)
+
+
+def processings_table(first_ms: Mapping[str, int]) -> pa.Table:
+    """The rows of `processings`."""
+    return pa.table(
+        {
+            "processing_id": pa.array(list(first_ms), _TEXT),
+            "first_ms": pa.array(list(first_ms.values()), _LONG),
+        }
+    )
+
+
+def _columns(facts: Sequence[Any], types: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+    return {
+        name: pa.array([getattr(fact, name) for fact in facts], kind)
+        for name, kind in types.items()
+    }
+
+
+def _robot(letter: DeadLetter) -> str:
+    """The robot a refused record names, where that is a robot's name."""
+    for name, value in letter.headers:
+        if name == "robot" and value is not None:
+            text = value.decode("utf-8", "replace")
+            return text if is_robot(text) else ""
+    return ""

@@ -1,0 +1,144 @@
+"""The ClickHouse sink: blocks are inserted, episodes counted where they lie, then committed.
+
+Why nothing is lost or doubled, wherever the process ends:
+
+- before an insert is acknowledged, nothing of the block is committed: it is read again;
+- after it, before the commit: the block is read and inserted again, cut elsewhere, and every row
+  replaces its equal by the table's sorting key (the token only spares the work where the same
+  block is sent twice);
+- `stored` says how many frames ClickHouse itself counts with FINAL, behind the insert that held
+  the episode's end and before the commit; sent twice it has the same key and, as long as nobody
+  mends the episode, the same bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from prometheus_client import Counter, Histogram
+
+from schemas.canonical import Boundary
+from schemas.events import EpisodeEvent, EventKind
+from schemas.metrics import SINK_FRAMES, SINK_RECORDS, SINK_WRITE_SECONDS
+from sinks.announce import Announcer
+from sinks.clickhouse.block import Block
+from sinks.clickhouse.client import clickhouse_may_recover
+from sinks.clickhouse.fact_tables import processings_table
+from sinks.patience import Patience
+from sinks.record import Place, Record
+
+NAME = "clickhouse"
+MAX_AGE_S = 1.0
+
+_records = Counter(SINK_RECORDS, "Records put at rest", ["sink", "topic"])
+_frames = Counter(SINK_FRAMES, "Frames put at rest", ["sink"])
+_seconds = Histogram(SINK_WRITE_SECONDS, "Time of one insert or put", ["sink"])
+
+_COUNT = """
+SELECT episode, processing_id, sum(frames)
+FROM frames FINAL
+WHERE robot IN {robots:Array(String)} AND session IN {sessions:Array(String)}
+    AND episode IN {episodes:Array(String)}
+GROUP BY episode, processing_id
+"""
+
+Counts = Mapping[tuple[str, str], int]
+"""Frames by episode and processing."""
+
+
+class ClickHouseSink:
+    """Gathers records into a block and inserts it when it is full or a second old."""
+
+    def __init__(self, client: Client, announcer: Announcer, patience: Patience) -> None:
+        self._client = client
+        self._announcer = announcer
+        self._patience = patience
+        self._block = Block()
+        self._begun = 0.0
+        self._at_rest: dict[Place, int] = {}
+        self._known_processings: set[str] = set()
+
+    def take(self, record: Record) -> None:
+        """Add a record to the block; a full one is inserted at once."""
+        if not self._block.spans:
+            self._begun = time.monotonic()
+        self._block.add(record)
+        if self._block.is_full:
+            self._flush()
+
+    def settle(self, final: bool) -> Mapping[Place, int]:
+        """Insert the block if it is due; what was inserted is at rest."""
+        due = final or time.monotonic() - self._begun >= MAX_AGE_S
+        if self._block.spans and due:
+            self._flush()
+        return self._at_rest
+
+    def oldest_ms(self) -> int | None:
+        """When the block's oldest record was appended."""
+        return self._block.oldest_ms
+
+    def reset(self) -> None:
+        """Drop the block."""
+        self._block = Block()
+        self._at_rest = {}
+
+    def _flush(self) -> None:
+        block = self._block
+        token = block.token()
+        new = {p: ms for p, ms in block.first_ms.items() if p not in self._known_processings}
+        tables = block.tables()
+        if new:
+            tables["processings"] = processings_table(new)
+        for name, table in tables.items():
+            self._insert(name, table, token)
+        self._known_processings.update(new)
+        ended = block.ended_episodes()
+        if ended:
+            counts = self._count([boundary for _, boundary in ended])
+            self._announcer.send(
+                [(partition, stored(boundary, counts)) for partition, boundary in ended]
+            )
+        self._at_rest |= {place: after for place, (_, after) in block.spans.items()}
+        for place, (first, after) in block.spans.items():
+            _records.labels(NAME, place.topic).inc(after - first)
+        _frames.labels(NAME).inc(block.frames)
+        self._block = Block()
+
+    def _insert(self, name: str, table: pa.Table, token: str) -> None:
+        settings = {"insert_deduplication_token": f"{name}-{token}"}
+        with _seconds.labels(NAME).time():
+            self._patience.attempt(
+                f"ClickHouse, {table.num_rows} rows of {name}",
+                lambda: self._client.insert_arrow(name, table, settings=settings),
+                clickhouse_may_recover,
+            )
+
+    def _count(self, ended: list[Boundary]) -> Counts:
+        parameters = {
+            "robots": sorted({b.robot for b in ended}),
+            "sessions": sorted({b.session for b in ended}),
+            "episodes": sorted({b.episode or "" for b in ended}),
+        }
+        result = self._patience.attempt(
+            "ClickHouse, counting episodes",
+            lambda: self._client.query(_COUNT, parameters=parameters),
+            clickhouse_may_recover,
+        )
+        return {(str(e), str(p)): int(frames) for e, p, frames in result.result_rows}
+
+
+def stored(boundary: Boundary, counts: Counts) -> EpisodeEvent:
+    """What ClickHouse holds of an episode that has ended."""
+    episode = boundary.episode or ""
+    return EpisodeEvent(
+        episode=episode,
+        processing_id=boundary.processing_id,
+        kind=EventKind.STORED,
+        robot=boundary.robot,
+        session=boundary.session,
+        log_ms=boundary.log_ms,
+        frames=counts.get((episode, boundary.processing_id), 0),
+    )
