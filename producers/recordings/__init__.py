@@ -1,0 +1,1 @@
+"""Recordings of real robots: a reader a container, numbers untouched."""
