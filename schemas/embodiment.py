@@ -144,9 +144,13 @@ def _read(path: Path) -> Embodiment:
 
 
 def _plain(embodiment: Embodiment) -> dict[str, Any]:
-    """The dataclass as JSON types; a joint's unknown limits and missing mimic are left out."""
+    """The dataclass as JSON types; of a joint, only what is known."""
     plain = asdict(embodiment)
-    plain["joints"] = [{k: v for k, v in j.items() if v is not None} for j in plain["joints"]]
+    unknown = () if embodiment.kind == "full" else ("origin_m", "q_parent_link", "axis")
+    plain["joints"] = [
+        {k: v for k, v in joint.items() if v is not None and k not in unknown}
+        for joint in plain["joints"]
+    ]
     return plain
 
 

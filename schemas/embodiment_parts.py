@@ -29,7 +29,7 @@ class Joint:
         link: The link it moves.
         origin_m: Origin of the joint in `parent`, which is `link`'s origin at value 0.
         q_parent_link: Rotation of `link` in `parent` at value 0, wxyz.
-        axis: Unit axis in `link`.
+        axis: Unit axis in `link`. (Frames and axes say nothing where the robot has no description.)
         lower, upper: Position limits; None where the description gives none that can be meant.
         velocity: Limit, rad/s or m/s; None = unknown.
         effort: Limit, N·m or N; None = unknown.
@@ -40,9 +40,9 @@ class Joint:
     kind: Literal["revolute", "prismatic"]
     parent: str
     link: str
-    origin_m: Vec
-    q_parent_link: Quat
-    axis: Vec
+    origin_m: Vec = (0.0, 0.0, 0.0)
+    q_parent_link: Quat = (1.0, 0.0, 0.0, 0.0)
+    axis: Vec = (0.0, 0.0, 1.0)
     lower: float | None = None
     upper: float | None = None
     velocity: float | None = None

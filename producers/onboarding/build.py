@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from producers.onboarding.description import Description, link_frames
 from producers.onboarding.neutral import find_neutral
 from schemas.body import SIDES, Side
 from schemas.embodiment import Embodiment
-from schemas.embodiment_parts import EndPose, Joint, Quat, Segment, Vec
+from schemas.embodiment_parts import EndPose, Hand, Joint, Quat, Segment, Vec
 from streams.kernels.frames import inverse, quat_of_rotation
 
 F64 = NDArray[np.float64]
@@ -71,7 +72,7 @@ class _Builder:
             hand_pose=self._ends({s: p.spot for s, p in c.palm.items()}),
             foot_pose=self._ends(c.sole),
             limb_length_m=self._lengths(),
-            hands=c.hands,
+            hands=cast(Mapping[str, Hand], c.hands),
             palm={side: palm.source for side, palm in c.palm.items()},
         )
         neutral, offset, notes = find_neutral(embodiment)
@@ -176,7 +177,7 @@ class _Builder:
         return key
 
     def _ends(self, spots: Mapping[Side, Spot]) -> dict[str, EndPose]:
-        ends = {}
+        ends: dict[str, EndPose] = {}
         for side, spot in spots.items():
             link, point = locate(self.description, self.placed, spot)
             ends[side] = EndPose(link, self._in_link(link, point))

@@ -69,6 +69,8 @@ def find_centres(
     base = np.zeros(3)
     if chains["waist"]:
         found["waist"] = centre(chains["waist"], base)
+    elif curated.torso is not None:
+        found["waist"] = Centre(*locate(description, placed, curated.torso))
     trunk = found["waist"].point if "waist" in found else base
     if chains["neck"]:
         found["neck"] = centre(chains["neck"], trunk)

@@ -37,7 +37,8 @@ class Curated:
     """Facing, complexes in chain order, ends of limbs, hands.
 
     Attributes:
-        head: Frame of a head without a neck.
+        torso: Where a torso without waist joints begins.
+        head: Where a head without a neck sits.
         wrist: End of the forearm of an arm without wrist joints, by side.
         palm, sole, hands: By side.
         limits: Position limits that replace the description's, by joint.
@@ -50,6 +51,7 @@ class Curated:
     forward: str
     up: str
     complexes: Mapping[str, tuple[str, ...]]
+    torso: Spot | None
     head: Spot | None
     wrist: Mapping[Side, Spot]
     palm: Mapping[Side, Palm]
@@ -81,6 +83,7 @@ def _curated(data: Mapping[str, Any]) -> Curated:
         forward=data["forward"],
         up=data["up"],
         complexes={name: tuple(complexes.get(name, ())) for name in COMPLEX_NAMES},
+        torso=_spot(data["torso"]) if "torso" in data else None,
         head=_spot(data["head"]) if "head" in data else None,
         wrist={side: _spot(d["wrist"]) for side, d in sides.items() if "wrist" in d},
         palm={side: _palm(d["palm"]) for side, d in sides.items() if "palm" in d},
