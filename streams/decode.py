@@ -163,7 +163,7 @@ def _stamps(
     seconds = stamps.astype(np.float64)
     if not np.isfinite(seconds).all():
         raise BadTimeError(f"{clock.field} holds a stamp that is no number")
-    if np.abs(seconds * per_unit).max() > _FAR_NS:
+    if np.abs(seconds).max() > _FAR_NS / per_unit:
         raise BadTimeError(f"{clock.field} holds a stamp beyond the year 2116")
     if stamps.dtype.kind == "f":
         return stamps, np.rint(seconds * per_unit).astype(np.int64)

@@ -49,17 +49,13 @@ def gr1_value(
     position: np.ndarray, stamps: np.ndarray, action: np.ndarray | None = None
 ) -> dict[str, Any]:
     """A Fourier GR1 message of T frames: position [T, 44] rad, stamps [T] s."""
-    frames = len(position)
-    whole = np.zeros(frames, "<i8").tobytes()
+    told = {"observation_state": position, "timestamp": stamps}
+    told["action"] = position if action is None else action
     return {
-        "observation_state": np.asarray(position, "<f8").tobytes(),
-        "action": np.asarray(position if action is None else action, "<f8").tobytes(),
-        "timestamp": np.asarray(stamps, "<f8").tobytes(),
-        "episode_index": whole,
-        "index": whole,
-        "task_index": whole,
-        "next_reward": np.zeros(frames, "<f8").tobytes(),
-        "next_done": np.zeros(frames, "|b1").tobytes(),
+        field["name"]: np.asarray(
+            told.get(field["name"], np.zeros((len(position), field["columns"]))), field["dtype"]
+        ).tobytes()
+        for field in vendor("fourier").schema.document["fields"]
     }
 
 

@@ -12,10 +12,15 @@ from streams.records import PlainRecord
 from tests import make
 
 
-def chunk(sequence: int, offset: int, **changes: object) -> PlainRecord:
-    value = make.gr1_value(np.zeros((2, 44)), 0.05 * (2 * sequence + np.arange(2)))
-    first = {"first_frame": 2 * sequence, **changes}
-    return make.chunk("fourier", value, 2, sequence=sequence, offset=offset, **first)
+def chunk(
+    sequence: int, offset: int, *, frame: int | None = None, **changes: object
+) -> PlainRecord:
+    """Two frames at rest; the first is `frame`, else twice the sequence number."""
+    first = 2 * sequence if frame is None else frame
+    value = make.gr1_value(np.zeros((2, 44)), 0.05 * (first + np.arange(2)))
+    return make.chunk(
+        "fourier", value, 2, sequence=sequence, offset=offset, first_frame=first, **changes
+    )
 
 
 def mark(kind: MarkKind, sequence: int, offset: int, **fields: object) -> PlainRecord:
@@ -26,12 +31,12 @@ def test_an_episode_from_mark_to_mark() -> None:
     _, outputs = make.run(
         [
             mark(MarkKind.SESSION_START, 0, 0),
-            chunk(1, 1),
+            chunk(1, 1, frame=0),
             mark(MarkKind.EPISODE_START, 2, 2, task="fold", operator="op-7"),
-            chunk(3, 3),
-            chunk(4, 4),
+            chunk(3, 3, frame=2),
+            chunk(4, 4, frame=4),
             mark(MarkKind.EPISODE_END, 5, 5, success=True),
-            chunk(6, 6),
+            chunk(6, 6, frame=6),
             mark(MarkKind.SESSION_END, 7, 7, last_sequence=7),
         ]
     )
