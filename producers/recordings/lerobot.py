@@ -26,7 +26,7 @@ def read_lerobot(path: Path, schema: Schema, chunk_frames: int) -> Take:
         if field not in columns:
             raise RecordingError(f"{path}: no column for {field}; there are {sorted(columns)}")
         arrays[field] = _column(table.column(columns[field]), block, f"{path}: {field}")
-    task = _task(path, int(arrays["task_index"][0]))
+    task = _task(path, int(arrays["task_index"][0, 0]))
     return Take(task, table.num_rows, _chunks(arrays, chunk_frames))
 
 
