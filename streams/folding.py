@@ -58,13 +58,14 @@ class FoldingThread(driver.AIOKafkaConsumerThread):
 
 
 class FoldingConsumer(driver.Consumer):
-    """A consumer whose messages are folds and whose commits are the ledger's."""
+    """A consumer whose messages are folds and whose commits are the ledger's.
 
-    committable: Callable[[], Mapping[TP, int]]
-    """Set by the app: what may be committed now, by partition."""
+    `committable` is set by the app: what may be committed now, by partition.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.committable: Callable[[], Mapping[TP, int]] = dict
         self._fetched_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> FoldingThread:
