@@ -90,8 +90,18 @@ def wait_until_ready(service: Service, process: Process) -> None:
 
 def stop(service: Service, process: Process) -> int:
     """End a service: SIGTERM, then SIGKILL to its whole group. Returns its exit code."""
+    terminate(process)
+    return await_end(service, process)
+
+
+def terminate(process: Process) -> None:
+    """Ask a service to end; harmless if it has."""
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGTERM)
+
+
+def await_end(service: Service, process: Process) -> int:
+    """Wait for a service that was asked to end, and end it for good. Returns its exit code."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(service.stop_within_s)
     kill_group(process)

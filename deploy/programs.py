@@ -1,0 +1,71 @@
+"""The processes of a system besides broker and ClickHouse, as data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.ports import free_port
+from deploy.service import Service
+from deploy.supervisor import Stage
+from schemas.settings import Settings
+
+
+@dataclass(frozen=True)
+class Program:
+    """One Python program of ours: `python -m <module>`."""
+
+    name: str
+    module: str
+    stage: Stage
+    worker: int = 0
+    metrics: bool = True
+
+
+TICKER = Program("ticker", "deploy.ticker", Stage.PRODUCER, metrics=False)
+WORKER = Program("worker", "streams.app", Stage.WORKER)
+SINKS = (
+    Program("sink-clickhouse", "sinks.clickhouse", Stage.SINK),
+    Program("sink-lake", "sinks.lake", Stage.SINK),
+    Program("sink-archive", "sinks.archive", Stage.SINK),
+)
+
+# One process per core is the plan: no library may start a pool of threads of its own.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+
+def programs(workers: int, sinks: bool) -> Iterator[Program]:
+    """What runs in a system of so many stream workers."""
+    yield TICKER
+    for index in range(workers):
+        yield replace(WORKER, name=f"worker-{index}", worker=index)
+    if sinks:
+        yield from SINKS
+
+
+def program_service(program: Program, settings: Settings, logs: Path) -> Service:
+    """A program as a process that finds everything in its environment."""
+    env = {
+        **environment(settings),
+        **_ONE_THREAD,
+        "PYTHONUNBUFFERED": "1",
+        "KINEBUS_WORKER": str(program.worker),
+        "KINEBUS_METRICS_PORT": str(free_port() if program.metrics else 0),
+    }
+    return Service(
+        name=program.name,
+        command=(sys.executable, "-m", program.module),
+        log=logs / f"{program.name}.log",
+        env=env,
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Settings as the environment variables they are read from."""
+    return {
+        str(field.alias): str(value)
+        for name, field in Settings.model_fields.items()
+        if (value := getattr(settings, name)) is not None
+    }

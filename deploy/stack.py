@@ -1,0 +1,158 @@
+"""The local stack: chooses the parts, starts them in order, keeps them running, stops them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from deploy.choose import Choice, Choices, Origin, choose
+from deploy.create_topics import create_topics
+from deploy.parts import StackOptions, start_containers, start_embedded
+from deploy.programs import program_service, programs
+from deploy.registry import publish_schemas
+from deploy.service import Service
+from deploy.stack_file import ProcessRecord, StackRecord, hold_home, write_stack
+from deploy.stack_metrics import serve_metrics
+from deploy.supervisor import ProcessState, Supervisor
+from schemas.settings import Settings
+from schemas.topics import all_topics
+from schemas.vendors import Vendors, load_vendors
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack. `settings` name every address: pass them to whatever works with it."""
+
+    settings: Settings
+    choices: Choices
+    vendors: Vendors
+    started_at: float
+    services: tuple[Service, ...] = field(repr=False)
+    supervisor: Supervisor = field(repr=False)
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address."""
+        return self.settings.require_kafka()
+
+    @property
+    def clickhouse_url(self) -> str:
+        """ClickHouse's HTTP address."""
+        return self.settings.require_clickhouse()
+
+    @property
+    def lake_url(self) -> str:
+        """The object store's URL."""
+        return self.settings.require_lake()
+
+    def processes(self) -> tuple[ProcessState, ...]:
+        """The processes this stack runs, as they are now."""
+        return self.supervisor.states()
+
+    def pid(self, name: str) -> int | None:
+        """The process id of one of them; None while it waits to be started again."""
+        return next(state.pid for state in self.processes() if state.name == name)
+
+    def record(self) -> StackRecord:
+        """The stack as other processes read it."""
+        services = {service.name: service for service in self.services}
+        return StackRecord(
+            pid=os.getpid(),
+            started_at=self.started_at,
+            bootstrap=self.bootstrap,
+            clickhouse_url=self.clickhouse_url,
+            lake_url=self.lake_url,
+            schema_registry_url=self.settings.schema_registry_url,
+            partitions=self.settings.partitions,
+            vendors=self.vendors.names,
+            chosen=describe(self.choices, self.settings),
+            processes=tuple(_process_record(state, services) for state in self.processes()),
+        )
+
+
+@contextmanager
+def running_stack(
+    settings: Settings,
+    *,
+    workers: int = 1,
+    sinks: bool = True,
+    options: StackOptions | None = None,
+    say: Say = lambda _: None,
+) -> Iterator[Stack]:
+    """A stack that runs for as long as the block lasts, and leaves no process behind.
+
+    Broker and ClickHouse answer and all topics are there when the block begins; workers and sinks
+    have been started and follow the log from where they were.
+
+    Args:
+        settings: addresses that are set are used, the others are filled with parts started here.
+        workers: number of stream workers.
+        sinks: whether to start the sinks.
+        options: ports and sizes of embedded parts.
+        say: takes a line for people: what was chosen, what ended, what is started again.
+
+    Raises:
+        NothingToChooseError, JavaMissingError, JarsMissingError, BrokerError, ServiceError,
+        TopicError, HomeInUseError: a part could not be had; the message says what to do.
+    """
+    options = options or StackOptions()
+    settings = settings.model_copy(update={"home": settings.home.resolve()})
+    choices = choose(settings)
+    vendors = load_vendors(settings.profiles_dir, [v for v in settings.vendors.split(",") if v])
+    with ExitStack() as cleanup:
+        cleanup.enter_context(hold_home(settings.home))
+        settings = start_containers(settings, choices, cleanup)
+        supervisor = Supervisor(say)
+        cleanup.callback(supervisor.stop)
+        if settings.metrics_port:
+            serve_metrics(settings.metrics_port, supervisor)
+        settings, services = start_embedded(settings, choices, options, supervisor)
+        for part, words in describe(choices, settings).items():
+            say(f"{part}: {words}")
+        retention = options.retention_bytes if choices.broker.origin is Origin.EMBEDDED else -1
+        create_topics(
+            settings.require_kafka(), all_topics(vendors.names, settings.partitions, retention)
+        )
+        if settings.schema_registry_url:
+            publish_schemas(settings.schema_registry_url, vendors.registry.by_id.values())
+        for program in programs(workers, sinks):
+            service = program_service(program, settings, settings.home / "logs")
+            services.append(service)
+            supervisor.add(service, program.stage)
+        stack = Stack(settings, choices, vendors, time.time(), tuple(services), supervisor)
+        supervisor.when_changed(lambda: write_stack(stack.settings.home, stack.record()))
+        yield stack
+
+
+def describe(choices: Choices, settings: Settings) -> dict[str, str]:
+    """What was chosen, in words, with the addresses it got."""
+    return {
+        "broker": _with_address(choices.broker, settings.require_kafka()),
+        "clickhouse": _with_address(choices.clickhouse, settings.require_clickhouse()),
+        "object store": choices.lake.description,
+        "registry": choices.registry.description,
+    }
+
+
+def _with_address(choice: Choice, address: str) -> str:
+    if choice.origin is Origin.GIVEN:
+        return choice.description
+    return f"{choice.description}, {address}"
+
+
+def _process_record(state: ProcessState, services: dict[str, Service]) -> ProcessRecord:
+    service = services[state.name]
+    return ProcessRecord(
+        name=state.name,
+        pid=state.pid,
+        restarts=state.restarts,
+        last_exit=state.last_exit,
+        started_at=state.started_at,
+        metrics_port=int(service.env.get("KINEBUS_METRICS_PORT", "0")),
+        log=str(service.log),
+    )
