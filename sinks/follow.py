@@ -15,10 +15,9 @@ from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from prometheus_client import Counter, Gauge
 
-from schemas.metrics import SINK_LAG_SECONDS
 from schemas.topics import MAX_RECORD_BYTES
+from sinks.measure import OLDEST_SECONDS, RECORDS, SKIPPED
 from sinks.offsets import Offsets
 from sinks.patience import Patience
 from sinks.record import Place, Record, record_of
@@ -42,10 +41,6 @@ _PASSING = frozenset(
         KafkaError.GROUP_AUTHORIZATION_FAILED,
     )
 )
-_skipped = Counter(
-    "kinebus_sink_offsets_skipped_total", "Offsets the broker never gave", ["sink", "topic"]
-)
-_oldest = Gauge(SINK_LAG_SECONDS, "Age of the oldest record not at rest", ["sink"])
 _log = structlog.get_logger()
 
 
@@ -129,32 +124,32 @@ class Follower:
             list(topics), on_assign=changed, on_revoke=changed, on_lost=changed
         )
         try:
-            while not self._stop.is_set():
-                self._turn(sink)
-            self._finish(sink)
+            self._follow(sink)
+            self._commit_last()
         finally:
             self._consumer.close()
+
+    def _follow(self, sink: Sink) -> None:
+        try:
+            while not self._stop.is_set():
+                self._turn(sink)
+            self._rest(sink, final=True)
+        except (ReassignedError, StoppedError):
+            _log.warning("stopped before everything was at rest; the next run reads it again")
 
     def _turn(self, sink: Sink) -> None:
         try:
             for record in self._gather(sink):
                 self._hand_over(record, sink)
-            self._offsets.rest(sink.settle(final=False))
+            self._rest(sink, final=False)
         except ReassignedError:
             self._forget(sink)
-        except StoppedError:
-            return
         self._commit()
         oldest = sink.oldest_ms()
         age = 0.0 if oldest is None else max(time.time() - oldest / 1000, 0.0)
-        _oldest.labels(self._name).set(age)
+        OLDEST_SECONDS.labels(self._name).set(age)
 
-    def _finish(self, sink: Sink) -> None:
-        """What is at rest is committed, what cannot be put there is read again by the next run."""
-        try:
-            self._offsets.rest(sink.settle(final=True))
-        except (ReassignedError, StoppedError):
-            _log.warning("stopped before everything was at rest; the next run reads it again")
+    def _commit_last(self) -> None:
         positions = self._to_commit()
         if positions:
             try:
@@ -162,10 +157,14 @@ class Follower:
             except KafkaException as error:
                 _log.warning("last commit failed; the next run reads a little again", error=error)
 
+    def _rest(self, sink: Sink, final: bool) -> None:
+        for place, records in self._offsets.rest(sink.settle(final)).items():
+            RECORDS.labels(self._name, place.topic).inc(records)
+
     def _hand_over(self, record: Record, sink: Sink) -> None:
         skipped = self._offsets.read(record.place, record.offset)
         if skipped:
-            _skipped.labels(self._name, record.place.topic).inc(skipped)
+            SKIPPED.labels(self._name, record.place.topic).inc(skipped)
             _log.error("offsets skipped", at=f"{record.place}@{record.offset}", offsets=skipped)
         try:
             sink.take(record)

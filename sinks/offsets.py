@@ -23,23 +23,31 @@ class Offsets:
 
     def read(self, place: Place, offset: int) -> int:
         """Note that a record was read; returns how many offsets before it never came."""
-        expected = self._next.get(place, offset)
+        if place not in self._next:
+            self._next[place] = self._at_rest[place] = self._confirmed[place] = offset
+        skipped = offset - self._next[place]
         self._next[place] = offset + 1
-        return max(offset - expected, 0)
+        return max(skipped, 0)
 
-    def rest(self, positions: Mapping[Place, int]) -> None:
-        """Everything before these positions is at rest. A position never goes back."""
+    def rest(self, positions: Mapping[Place, int]) -> dict[Place, int]:
+        """Everything before these positions is at rest. A position never goes back.
+
+        Returns how many records that is more than before.
+        """
+        more = {}
         for place, position in positions.items():
             # A sink may still name a partition that it has just lost.
-            if place in self._next and position > self._at_rest.get(place, -1):
+            if place in self._next and position > self._at_rest[place]:
+                more[place] = position - self._at_rest[place]
                 self._at_rest[place] = position
+        return more
 
     def unconfirmed(self) -> dict[Place, int]:
         """What is at rest and the broker has not confirmed."""
         return {
             place: position
             for place, position in self._at_rest.items()
-            if self._confirmed.get(place) != position
+            if self._confirmed[place] != position
         }
 
     def confirm(self, place: Place, position: int) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Gauge
 
-from schemas.metrics import SINK_WAITING
+from sinks.measure import WAITING
 
 T = TypeVar("T")
 Transient = Callable[[BaseException], bool]
@@ -17,7 +16,6 @@ Transient = Callable[[BaseException], bool]
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
 
-_waiting = Gauge(SINK_WAITING, "1 while a sink waits for its store or broker", ["sink"])
 _log = structlog.get_logger()
 
 
@@ -33,7 +31,7 @@ class Patience:
     def __init__(self, sink: str, idle: Callable[[float], None]) -> None:
         self._sink = sink
         self._idle = idle
-        _waiting.labels(sink).set(0)
+        WAITING.labels(sink).set(0)
 
     def attempt(self, what: str, action: Callable[[], T], transient: Transient) -> T:
         """The action's result, after as many attempts as it takes."""
@@ -46,11 +44,11 @@ class Patience:
                     if not transient(error):
                         raise
                     delay = next(delays)
-                    _waiting.labels(self._sink).set(1)
+                    WAITING.labels(self._sink).set(1)
                     _log.warning("waiting", what=what, error=str(error)[:500], again_in_s=delay)
                     self._idle(delay)
         finally:
-            _waiting.labels(self._sink).set(0)
+            WAITING.labels(self._sink).set(0)
 
 
 def _delays() -> Iterator[float]:

@@ -18,24 +18,19 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
-from prometheus_client import Counter, Histogram
 
 from schemas.canonical import Boundary
 from schemas.events import EpisodeEvent, EventKind
-from schemas.metrics import SINK_FRAMES, SINK_RECORDS, SINK_WRITE_SECONDS
 from sinks.announce import Announcer
 from sinks.clickhouse.block import Block
 from sinks.clickhouse.client import clickhouse_may_recover
 from sinks.clickhouse.fact_tables import processings_table
+from sinks.measure import FRAMES, WRITE_SECONDS
 from sinks.patience import Patience
 from sinks.record import Place, Record
 
 NAME = "clickhouse"
 MAX_AGE_S = 1.0
-
-_records = Counter(SINK_RECORDS, "Records put at rest", ["sink", "topic"])
-_frames = Counter(SINK_FRAMES, "Frames put at rest", ["sink"])
-_seconds = Histogram(SINK_WRITE_SECONDS, "Time of one insert or put", ["sink"])
 
 _COUNT = """
 SELECT episode, processing_id, sum(frames)
@@ -102,14 +97,12 @@ class ClickHouseSink:
                 [(partition, stored(boundary, counts)) for partition, boundary in ended]
             )
         self._at_rest |= {place: after for place, (_, after) in block.spans.items()}
-        for place, (first, after) in block.spans.items():
-            _records.labels(NAME, place.topic).inc(after - first)
-        _frames.labels(NAME).inc(block.frames)
+        FRAMES.labels(NAME).inc(block.frames)
         self._block = Block()
 
     def _insert(self, name: str, table: pa.Table, token: str) -> None:
         settings = {"insert_deduplication_token": f"{name}-{token}"}
-        with _seconds.labels(NAME).time():
+        with WRITE_SECONDS.labels(NAME).time():
             self._patience.attempt(
                 f"ClickHouse, {table.num_rows} rows of {name}",
                 lambda: self._client.insert_arrow(name, table, settings=settings),

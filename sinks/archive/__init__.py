@@ -1,0 +1,1 @@
+"""The raw archive: every record of the raw topics, bit-exact, for ever."""

@@ -1,0 +1,1 @@
+"""Canonical episodes in object storage: segments as Parquet, a manifest for each episode."""
