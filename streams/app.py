@@ -107,7 +107,9 @@ def main() -> None:
     """Run one worker until it is told to stop."""
     logging.basicConfig(level=logging.WARNING)
     app = build_app(Settings())
-    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True).execute_from_commandline()
+    faust.Worker(
+        app, loglevel="WARNING", redirect_stdouts=False, quiet=True
+    ).execute_from_commandline()
 
 
 if __name__ == "__main__":

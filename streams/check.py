@@ -10,7 +10,7 @@ import numpy.typing as npt
 from schemas.checks import CATALOGUE, Severity
 from schemas.embodiment import Embodiment
 from schemas.events import Finding
-from schemas.profile import Profile
+from schemas.profile import Layout, Profile
 from streams.decode import RawChunk
 from streams.kernels.frame_checks import COUNT, FIRST, LAST, NO_STAMP, check_frames
 from streams.state import CheckState
@@ -34,6 +34,7 @@ class CheckPlan:
     lower: F64
     upper: F64
     watch_frozen: U8
+    note_absent: bool
     period_ns: float
 
 
@@ -57,6 +58,7 @@ def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
         np.array(lower),
         np.array(upper),
         np.array(watch, np.uint8),
+        profile.layout is not Layout.SPARSE,
         1e9 / profile.rate_hz,
     )
 
@@ -94,6 +96,7 @@ def check_chunk(
         plan.lower,
         plan.upper,
         plan.watch_frozen,
+        plan.note_absent,
         THRESHOLDS,
         BITS,
         NO_STAMP if state.stamp_ns is None else state.stamp_ns,

@@ -17,6 +17,7 @@ from schemas.rejected import Reason, Rejected
 from schemas.vendors import Vendor
 from streams.base_pose import base_arrays
 from streams.layout import (
+    PRESENT,
     Fields,
     ShapeError,
     Signal,
@@ -43,8 +44,7 @@ class RawChunk:
         velocity: [T, C] per second, None = not reported.
         effort: [T, C] N m or N, None = not reported.
         action: [T, C] commanded position, None = not reported.
-        absent: [T, C] 1 where the message holds no value; None = all are there, or the layout is
-            sparse, where absence is usual.
+        absent: [T, C] 1 where the message holds no value; None = all are there.
         base: `base_position`, `base_quaternion` (wxyz), `base_angular_velocity`,
             `base_acceleration`, as far as reported.
     """
@@ -131,7 +131,7 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
         velocity=_optional(decoder, "velocity", fields),
         effort=_optional(decoder, "effort", fields),
         action=_optional(decoder, "action", fields),
-        absent=_absent(decoder, position),
+        absent=_absent(decoder, fields, position),
         base=base_arrays(profile.base, fields),
     )
 
@@ -141,11 +141,12 @@ def _optional(decoder: Decoder, name: str, fields: Fields) -> F64 | None:
     return signal.gather(fields) if signal else None
 
 
-def _absent(decoder: Decoder, position: F64) -> U8 | None:
+def _absent(decoder: Decoder, fields: Fields, position: F64) -> U8 | None:
     """JSON has no NaN: what is NaN there was null, that is, not in the message."""
     profile = decoder.vendor.profile
-    dense_json = profile.encoding is Encoding.JSON and profile.layout is Layout.COLUMNS
-    if not dense_json and profile.missing is None:
+    if profile.layout is Layout.SPARSE:
+        return np.logical_not(fields[PRESENT]).view(np.uint8)
+    if profile.encoding is not Encoding.JSON and profile.missing is None:
         return None
     nothing = np.isnan(position)
     return nothing.view(np.uint8) if nothing.any() else None

@@ -17,6 +17,10 @@ Fields = Mapping[str, npt.NDArray[Any]]
 """Arrays [T, K] by field name, in the vendor's own numeric type."""
 
 
+PRESENT = "/present"
+"""Field of a sparse message: [T, C] true where a device gave its position in a frame."""
+
+
 class ShapeError(ValueError):
     """A field that does not hold what profile and envelope say."""
 
@@ -170,7 +174,8 @@ def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> 
     if len(rows) != frames:
         raise ShapeError(f"{len(rows)} frames in the value, {frames} in the envelope")
     column = {number: i for i, number in enumerate(n for g in profile.groups for n in g.ids)}
-    out: dict[str, npt.NDArray[Any]] = {}
+    out: dict[str, npt.NDArray[Any]] = {PRESENT: np.zeros((frames, len(column)), bool)}
+    positions = {group.position for group in profile.groups}
     for source in _sources(profile):
         table = np.full((frames, len(column)), np.nan)
         for t, row in enumerate(rows):
@@ -181,6 +186,7 @@ def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> 
                 value = entry[source.field]
                 if value is not None:
                     table[t, column[number]] = value
+                    out[PRESENT][t, column[number]] |= source in positions
         out[sparse_field(source)] = table
     if profile.clock.field:
         out[profile.clock.field] = np.array([[row[profile.clock.field]] for row in rows])

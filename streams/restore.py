@@ -45,7 +45,7 @@ def _read(consumer: Consumer, where: TopicPartition) -> Iterable[RobotState | Pa
             return
         if time.monotonic() > deadline:
             raise TimeoutError(f"{STREAMS_STATE}/{where.partition}: no answer; is the broker up?")
-        for message in consumer.consume(500, timeout=1.0):
+        for message in consumer.consume(500, timeout=0.05):
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)

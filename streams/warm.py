@@ -24,7 +24,7 @@ def warm() -> None:
         for absent in (np.zeros((frames, channels), np.uint8), nothing_u8):
             check_frames(
                 stamps, 1e6, rows, action, absent, np.zeros(frames, np.uint8),
-                column, column, np.zeros(channels, np.uint8), THRESHOLDS, BITS,
+                column, column, np.zeros(channels, np.uint8), True, THRESHOLDS, BITS,
                 NO_STAMP, column.copy(), np.zeros(channels, np.int64), column.copy(),
             )  # fmt: skip
     angle = np.zeros((frames, DOF_COUNT), np.float32)

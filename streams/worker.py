@@ -16,6 +16,7 @@ from streams.process import Checkpoint, PartitionState, process_fold
 from streams.publisher import Publisher, crash
 from streams.records import RawRecord
 from streams.restore import partition_state, read_snapshots
+from streams.state import PartitionClock, RobotState
 
 MAX_FOLDS_IN_FLIGHT = 48
 
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 Place = tuple[str, int]
 """Topic and partition."""
+
+Snapshots = Sequence[RobotState | PartitionClock]
 
 
 class FetchedFold(Protocol):
@@ -74,6 +77,7 @@ class Worker:
         self._publisher = publisher
         self._measure = measure
         self._assigned: dict[Place, Assigned] = {}
+        self._snapshots: dict[tuple[int, int], Snapshots] = {}
         self._in_flight = 0
         self._room = asyncio.Condition()
         self._checkpoints: asyncio.Queue[tuple[Assigned, Checkpoint]] = asyncio.Queue()
@@ -139,8 +143,8 @@ class Worker:
                     crash(f"{where}: records {assigned.next_offset} … {fold.first - 1} got lost")
                 return assigned
             log.info("read again", topic=where[0], partition=where[1], offset=fold.first)
-        snapshots = await asyncio.to_thread(read_snapshots, self._bootstrap, where[1])
-        state = partition_state(snapshots, *where)
+            self._snapshots.pop((fold.generation, where[1]), None)
+        state = partition_state(await self._read(fold.generation, where[1]), *where)
         covered = state.clock.offset + 1
         if 0 < covered < fold.first:
             log.error(
@@ -160,6 +164,15 @@ class Worker:
         )
         self._assigned[where] = Assigned(fold.generation, state, fold.first)
         return self._assigned[where]
+
+    async def _read(self, generation: int, partition: int) -> Snapshots:
+        """A partition's snapshots, read once for all topics of a generation."""
+        known = self._snapshots.get((generation, partition))
+        if known is None:
+            known = await asyncio.to_thread(read_snapshots, self._bootstrap, partition)
+            self._snapshots = {k: v for k, v in self._snapshots.items() if k[0] == generation}
+            self._snapshots[generation, partition] = known
+        return known
 
     def _wake(self) -> None:
         async def notify() -> None:

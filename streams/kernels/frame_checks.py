@@ -51,6 +51,7 @@ def check_frames(
     lower: F64,
     upper: F64,
     watch_frozen: U8,
+    note_absent: bool,
     thresholds: F64,
     bits: I64,
     last_stamp_ns: int,
@@ -70,6 +71,7 @@ def check_frames(
         lower: [C] limits, −inf where unknown.
         upper: [C] limits, +inf where unknown.
         watch_frozen: [C] 1 where a joint must move when told to.
+        note_absent: whether an absent value is a finding; in a sparse message it is usual.
         thresholds: [ROWS] as in the catalogue; FROZEN's is in seconds.
         bits: [ROWS] place of each check in the flags.
         last_stamp_ns: stamp of the frame before, NO_STAMP at a session's start.
@@ -106,7 +108,8 @@ def check_frames(
             _note(flags, table, worst, POLE, 0, t, 1.0, bits[POLE])
         for c in range(channels):
             if has_absent and absent[t, c]:
-                _note(flags, table, worst, MISSING, c, t, 1.0, bits[MISSING])
+                if note_absent:
+                    _note(flags, table, worst, MISSING, c, t, 1.0, bits[MISSING])
                 continue
             value = position[t, c]
             if not np.isfinite(value):
