@@ -34,7 +34,7 @@ CHUNK_NS = 80_000_000
 CLOSE_SECONDS = 10.0
 
 
-class SessionClosedError(RuntimeError):
+class SessionEndedError(RuntimeError):
     """A session that has ended takes nothing more."""
 
 
@@ -53,7 +53,7 @@ class Session:
         self._layout = frame_layout(form)
         self._open = OpenChunk()
         self._chunks = 0
-        self._closed = False
+        self._ended = False
         # Held while a call waits for room: the link's thread must never wait for it.
         self._lock = threading.RLock()
         if not way.resumed:
@@ -197,17 +197,23 @@ class Session:
             self._close_chunk(timeout)
         return self._way.wait(timeout)
 
+    def end(self, timeout: float | None = 0.0) -> None:
+        """Write the session's last mark, which says how many records it has; nothing may follow."""
+        with self._lock:
+            if self._ended:
+                return
+            self._close_chunk(timeout)
+            mark = Mark(mark=MarkKind.SESSION_END, last_sequence=self._sender.next_sequence)
+            self._submit(Kind.MARK, 0, mark.to_json(), timeout, last=True)
+            self._ended = True
+
     def close(self, timeout: float | None = CLOSE_SECONDS) -> bool:
-        """End the session: its last mark says how many records it has.
+        """End the session and let go of link and spool.
 
         Returns False when time is up before Kafka has everything. The rest stays in the spool for
         the next session to send; without a spool it is lost.
         """
-        with self._lock:
-            if self._closed:
-                return True
-            self._end(timeout)
-            self._closed = True
+        self.end(timeout)
         drained = self._way.wait(timeout)
         self._way.link.detach(self)
         self._way.close()
@@ -217,7 +223,7 @@ class Session:
         """Called by the link's thread."""
         if self._lock.acquire(blocking=False):
             try:
-                if not self._closed and self._open.due(int(now * 1e9), CHUNK_NS):
+                if not self._ended and self._open.due(int(now * 1e9), CHUNK_NS):
                     self._close_chunk(0.0)
             except SpoolFullError:
                 # The frames stay in the open chunk; the next call that sends meets the full spool.
@@ -236,12 +242,6 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _end(self, timeout: float | None) -> None:
-        self._close_chunk(timeout)
-        last = self._sender.next_sequence
-        mark = Mark(mark=MarkKind.SESSION_END, last_sequence=last)
-        self._submit(Kind.MARK, 0, mark.to_json(), timeout, last=True)
 
     def _mark(self, mark: Mark, timeout: float | None) -> int:
         with self._lock:
@@ -268,5 +268,5 @@ class Session:
         return sequence
 
     def _require_open(self) -> None:
-        if self._closed:
-            raise SessionClosedError(f"session {self.id} is closed")
+        if self._ended:
+            raise SessionEndedError(f"session {self.id} has ended")

@@ -78,6 +78,7 @@ class Way:
         self._steps = steps
         self._lock = lock
         self._synced = 0.0
+        self._closed = False
 
     def tick(self, now: float) -> None:
         """What the link's thread does for a session every few hundredths of a second."""
@@ -103,6 +104,9 @@ class Way:
 
     def close(self) -> None:
         """Delete what Kafka has from the spool, keep the rest for the next session."""
+        if self._closed:
+            return
+        self._closed = True
         for step in self._steps:
             drained = step.sender.drained
             step.sender.close()

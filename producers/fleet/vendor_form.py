@@ -1,0 +1,202 @@
+"""A motion in a vendor's own form: the profile read backwards, so it serves any profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from producers.fleet.motion import Motion
+from producers.fleet.sparse_form import SparseFrames, sparse_frames, with_stamps
+from schemas.blocks import Block, block_fields
+from schemas.profile import CLOCK_NS, POSITION_SCALE, Group, Profile, Rotation, Source
+from schemas.registry import Schema
+from schemas.vendors import Vendor
+
+F64 = NDArray[np.float64]
+
+GRAVITY = 9.80665
+STAMP_JITTER = 0.02
+"""Standard deviation of the vendor's stamps, in nominal periods."""
+
+_JSON_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class VendorLoop:
+    """A motion loop of L frames, field by field as the vendor writes it.
+
+    Attributes:
+        blocks: rows of numbers, one a frame, of blocks' own types. [L, K]
+        lists: entries of JSON lists, one a frame.
+        constants: what stands once in a chunk.
+        sparse: frames of the sparse layout, without stamps.
+        stamp: the clock's field and block, None without a clock.
+        jitter_ns: [L] how far a stamp is off.
+    """
+
+    profile: Profile
+    rate_hz: float
+    blocks: Mapping[str, NDArray[Any]]
+    lists: Mapping[str, list[Any]]
+    constants: Mapping[str, Any]
+    sparse: SparseFrames | None
+    stamp: Block | None
+    jitter_ns: NDArray[np.int64]
+
+    @property
+    def frames(self) -> int:
+        """L."""
+        return len(self.jitter_ns)
+
+
+def vendor_loop(vendor: Vendor, motion: Motion, seed: int) -> VendorLoop:
+    """Write a motion in a vendor's form; fields the profile does not speak of are zero."""
+    profile, schema = vendor.profile, vendor.schema
+    rng = np.random.default_rng(seed)
+    jitter = np.clip(rng.normal(0.0, STAMP_JITTER, motion.frames), -0.2, 0.2) / motion.rate_hz
+    blocks = block_fields(schema.document)
+    fields = {} if profile.sparse else _fields(profile, schema, motion)
+    clock = profile.clock.field
+    return VendorLoop(
+        profile=profile,
+        rate_hz=motion.rate_hz,
+        blocks={n: _block_rows(blocks[n], fields.get(n), motion) for n in blocks if n != clock},
+        lists={n: rows for n, rows in _json_lists(schema, fields).items() if n != clock},
+        constants=_json_constants(schema, motion.rate_hz),
+        sparse=sparse_frames(vendor, motion, seed) if profile.sparse else None,
+        stamp=blocks.get(clock) if clock else None,
+        jitter_ns=(jitter * 1e9).astype(np.int64),
+    )
+
+
+def chunk_value(
+    loop: VendorLoop, start: int, stop: int, first_frame: int, started_ns: int
+) -> dict[str, Any]:
+    """Frames [start, stop) of the loop as a chunk.
+
+    Args:
+        loop: what is played.
+        start: first frame in the loop.
+        stop: frame past the last.
+        first_frame: index of the first in the session.
+        started_ns: Unix time of the session's frame 0.
+    """
+    value: dict[str, Any] = dict(loop.constants)
+    for name, rows in loop.blocks.items():
+        value[name] = rows[start:stop].tobytes()
+    for name, entries in loop.lists.items():
+        value[name] = entries[start:stop]
+    clock = loop.profile.clock
+    if clock.field is not None:
+        index = np.arange(first_frame, first_frame + stop - start)
+        passed_ns = (index * (1e9 / loop.rate_hz)).astype(np.int64) + loop.jitter_ns[start:stop]
+        stamps = passed_ns + (started_ns if clock.epoch == "unix" else 0)
+        if loop.sparse is not None:
+            return {**value, **with_stamps(loop.sparse, start, stamps // CLOCK_NS[clock.unit])}
+        if loop.stamp is None:
+            value[clock.field] = (stamps / CLOCK_NS[clock.unit]).tolist()
+        elif loop.stamp.dtype.kind == "f":
+            value[clock.field] = (stamps / CLOCK_NS[clock.unit]).astype(loop.stamp.dtype).tobytes()
+        else:
+            whole = stamps // CLOCK_NS[clock.unit]
+            value[clock.field] = whole.astype(loop.stamp.dtype).tobytes()
+    return value
+
+
+def signal_values(group: Group, signal: str, values: F64) -> F64:
+    """SI values of a group's channels as the vendor writes them. values: [L, K]."""
+    signs: F64 = np.array(group.signs or (1,) * len(group.channels), dtype=np.float64)
+    if signal == "effort":
+        return values * signs / group.effort_scale
+    if group.dofs:
+        closing = values * (group.closed - group.open)
+        return closing if signal == "velocity" else group.open + closing
+    return values * signs / POSITION_SCALE[group.unit]
+
+
+def _fields(profile: Profile, schema: Schema, motion: Motion) -> dict[str, F64]:
+    """Each field the profile speaks of, as [L, K] in the vendor's units."""
+    parts: list[tuple[Source, F64]] = []
+    at = 0
+    for group in profile.groups:
+        own = slice(at, at + len(group.channels))
+        at = own.stop
+        for signal in ("position", "velocity", "effort", "action"):
+            source = getattr(group, signal)
+            if source is not None:
+                values = getattr(motion, signal)[:, own]
+                parts.append((source, signal_values(group, signal, values)))
+    parts += _base_parts(profile, motion)
+    widths = {name: block.columns for name, block in block_fields(schema.document).items()}
+    fields: dict[str, F64] = {}
+    for source, values in parts:
+        start, stop = source.columns or (0, values.shape[1])
+        width = max(widths.get(source.field, 0), stop)
+        before = fields.get(source.field, np.zeros((motion.frames, 0)))
+        field = np.zeros((motion.frames, max(width, before.shape[1])))
+        field[:, : before.shape[1]] = before
+        field[:, start:stop] = values
+        fields[source.field] = field
+    return fields
+
+
+def _base_parts(profile: Profile, motion: Motion) -> list[tuple[Source, F64]]:
+    """The base rolls from leg to leg and turns about no other axis: all orders of angles agree."""
+    base, roll, zero = profile.base, motion.roll_rad, np.zeros(motion.frames)
+    parts: list[tuple[Source, F64]] = []
+    if base.position is not None:
+        parts.append((base.position, np.stack([zero, zero, zero + 0.9], axis=1)))
+    if base.rotation is not None:
+        parts.append((base.rotation.source, _rotation(base.rotation, roll)))
+    if base.angular_velocity is not None:
+        parts.append((base.angular_velocity, np.stack([motion.roll_rad_s, zero, zero], axis=1)))
+    if base.acceleration is not None:
+        felt = GRAVITY * np.stack([zero, np.sin(roll), np.cos(roll)], axis=1)
+        parts.append((base.acceleration, felt))
+    return parts
+
+
+def _rotation(rotation: Rotation, roll: F64) -> F64:
+    zero = np.zeros(len(roll))
+    if rotation.order in ("wxyz", "xyzw"):
+        w, x = np.cos(roll / 2), np.sin(roll / 2)
+        columns = [w, x, zero, zero] if rotation.order == "wxyz" else [x, zero, zero, w]
+        return np.stack(columns, axis=1)
+    angles = np.stack([roll, zero, zero], axis=1)
+    return np.rad2deg(angles) if rotation.unit == "deg" else angles
+
+
+def _block_rows(block: Block, values: F64 | None, motion: Motion) -> NDArray[Any]:
+    if values is None:
+        return np.zeros((motion.frames, block.columns), block.dtype)
+    return np.ascontiguousarray(values.astype(block.dtype))
+
+
+def _json_lists(schema: Schema, fields: Mapping[str, F64]) -> dict[str, list[Any]]:
+    if schema.kind != "json":
+        return {}
+    rounded = {name: np.round(values, _JSON_DIGITS) for name, values in fields.items()}
+    nested = {
+        name: part.get("items", {}).get("type") == "array"
+        for name, part in schema.document["properties"].items()
+    }
+    return {
+        name: (values if nested[name] else values[:, 0]).tolist()
+        for name, values in rounded.items()
+    }
+
+
+def _json_constants(schema: Schema, rate_hz: float) -> dict[str, float]:
+    """A number that stands alone in a chunk is taken to be the time between two frames."""
+    if schema.kind != "json":
+        return {}
+    properties = schema.document["properties"]
+    return {
+        name: round(1.0 / rate_hz, _JSON_DIGITS)
+        for name, part in properties.items()
+        if part.get("type") == "number"
+    }
