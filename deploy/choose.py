@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from deploy.containers import CLICKHOUSE_IMAGE, KAFKA_IMAGE, find_docker
 from deploy.kafka.jars import JarsMissingError, jars_present, kafka_version
@@ -114,10 +115,10 @@ def choose_registry(url: str | None) -> Choice:
 
 def without_password(url: str) -> str:
     """A URL that may be printed."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, host = rest.rpartition("@")
+    parts = urlsplit(url)
+    credentials, at, host = parts.netloc.rpartition("@")
     user = credentials.partition(":")[0]
-    return f"{scheme}{separator}{user}{at}{host}"
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}"))
 
 
 def _installed(package: str) -> str | None:

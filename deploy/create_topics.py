@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from schemas.settings import SettingMissingError, Settings
 from schemas.topics import TopicSpec, all_topics
@@ -67,16 +67,27 @@ def _create(admin: AdminClient, specs: Sequence[TopicSpec]) -> None:
 
 
 def _await_leaders(admin: AdminClient, names: set[str]) -> None:
+    """Wait until every partition tells its last offset.
+
+    Metadata name a leader a moment before that leader serves.
+    """
     deadline = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < deadline:
-        topics = admin.list_topics(timeout=_TIMEOUT_S).topics
-        partitions = [p for name in names & topics.keys() for p in topics[name].partitions.values()]
-        if names <= topics.keys() and all(partition.leader >= 0 for partition in partitions):
-            return
+    while not _all_serve(admin, names):
+        if time.monotonic() > deadline:
+            raise TopicError(
+                f"some of the topics have no leader after {_TIMEOUT_S:.0f} s: "
+                "look at the broker's log"
+            )
         time.sleep(0.1)
-    raise TopicError(
-        f"some of the new topics have no leader after {_TIMEOUT_S:.0f} s: look at the broker's log"
-    )
+
+
+def _all_serve(admin: AdminClient, names: set[str]) -> bool:
+    topics = admin.list_topics(timeout=_TIMEOUT_S).topics
+    if not names <= topics.keys():
+        return False
+    places = [TopicPartition(name, p) for name in names for p in topics[name].partitions]
+    asked = admin.list_offsets({place: OffsetSpec.latest() for place in places})
+    return all(answer.exception(_TIMEOUT_S) is None for answer in asked.values())
 
 
 def main() -> int:
