@@ -24,6 +24,8 @@ MEMORY_BYTES = 1024**2
 
 LINGER_MS = 20.0
 CLOSE_SECONDS = 30.0
+WAKE_SECONDS = 0.005
+"""Chunks that are due within this time are sent together: waking up costs as much as a chunk."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ def _open_robots(plan: FleetPlan, link: Link, spool: Path | None) -> list[_Runni
         loop, spans = loops[key]
         own_spool = None if spool is None else spool / robot.robot.replace("/", "-")
         form = Form(robot.vendor.profile, robot.vendor.schema)
-        settings = WaySettings(memory_bytes=MEMORY_BYTES)
+        settings = WaySettings(memory_bytes=MEMORY_BYTES, sync_seconds=None)
         way = open_way(
             robot.robot, form.profile.id, settings,
             bootstrap=None, link=link, spool=own_spool, fresh=True,
@@ -151,7 +153,7 @@ def _move(robots: list[_Running], seconds: float | None, stop_event: threading.E
             break
         wait_s = due.at - (time.monotonic() - started)
         if wait_s > 0:
-            stop_event.wait(wait_s)
+            stop_event.wait(max(wait_s, WAKE_SECONDS))
             continue
         behind_s = max(behind_s, -wait_s)
         robot, chunk = robots[due.number], due.chunk

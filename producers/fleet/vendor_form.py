@@ -35,7 +35,7 @@ class VendorLoop:
         constants: what stands once in a chunk.
         sparse: frames of the sparse layout, without stamps.
         stamp: the clock's field and block, None without a clock.
-        jitter_ns: [L] how far a stamp is off.
+        passed_ns: [L] each frame's stamp since the loop began, a little off as stamps are.
     """
 
     profile: Profile
@@ -45,19 +45,19 @@ class VendorLoop:
     constants: Mapping[str, Any]
     sparse: SparseFrames | None
     stamp: Block | None
-    jitter_ns: NDArray[np.int64]
+    passed_ns: NDArray[np.float64]
 
     @property
     def frames(self) -> int:
         """L."""
-        return len(self.jitter_ns)
+        return len(self.passed_ns)
 
 
 def vendor_loop(vendor: Vendor, motion: Motion, seed: int) -> VendorLoop:
     """Write a motion in a vendor's form; fields the profile does not speak of are zero."""
     profile, schema = vendor.profile, vendor.schema
     rng = np.random.default_rng(seed)
-    jitter = np.clip(rng.normal(0.0, STAMP_JITTER, motion.frames), -0.2, 0.2) / motion.rate_hz
+    jitter = np.clip(rng.normal(0.0, STAMP_JITTER, motion.frames), -0.2, 0.2)
     blocks = block_fields(schema.document)
     fields = {} if profile.sparse else _fields(profile, schema, motion)
     clock = profile.clock.field
@@ -69,7 +69,7 @@ def vendor_loop(vendor: Vendor, motion: Motion, seed: int) -> VendorLoop:
         constants=_json_constants(schema, motion.rate_hz),
         sparse=sparse_frames(vendor, motion, seed) if profile.sparse else None,
         stamp=blocks.get(clock) if clock else None,
-        jitter_ns=(jitter * 1e9).astype(np.int64),
+        passed_ns=(np.arange(motion.frames) + jitter) * (1e9 / motion.rate_hz),
     )
 
 
@@ -92,18 +92,17 @@ def chunk_value(
         value[name] = entries[start:stop]
     clock = loop.profile.clock
     if clock.field is not None:
-        index = np.arange(first_frame, first_frame + stop - start)
-        passed_ns = (index * (1e9 / loop.rate_hz)).astype(np.int64) + loop.jitter_ns[start:stop]
-        stamps = passed_ns + (started_ns if clock.epoch == "unix" else 0)
+        epoch_ns = started_ns if clock.epoch == "unix" else 0
+        epoch_ns += int((first_frame - start) * (1e9 / loop.rate_hz))
+        stamps = loop.passed_ns[start:stop].astype(np.int64) + epoch_ns
+        unit_ns = CLOCK_NS[clock.unit]
         if loop.sparse is not None:
-            return {**value, **with_stamps(loop.sparse, start, stamps // CLOCK_NS[clock.unit])}
-        if loop.stamp is None:
-            value[clock.field] = (stamps / CLOCK_NS[clock.unit]).tolist()
-        elif loop.stamp.dtype.kind == "f":
-            value[clock.field] = (stamps / CLOCK_NS[clock.unit]).astype(loop.stamp.dtype).tobytes()
+            value |= with_stamps(loop.sparse, start, stamps // unit_ns)
+        elif loop.stamp is None:
+            value[clock.field] = (stamps / unit_ns).tolist()
         else:
-            whole = stamps // CLOCK_NS[clock.unit]
-            value[clock.field] = whole.astype(loop.stamp.dtype).tobytes()
+            counted = stamps / unit_ns if loop.stamp.dtype.kind == "f" else stamps // unit_ns
+            value[clock.field] = counted.astype(loop.stamp.dtype).tobytes()
     return value
 
 

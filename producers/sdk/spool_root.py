@@ -52,8 +52,7 @@ class SpooledSession:
         write_state(self.folder, _with_partitions(self.state, partitions))
 
     def remove(self) -> None:
-        """Delete a session of which Kafka has everything."""
-        self.spool.close()
+        """Delete a closed session of which Kafka has everything."""
         shutil.rmtree(self.folder)
 
 

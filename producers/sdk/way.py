@@ -26,7 +26,6 @@ from producers.sdk.spool_root import (
 
 log = logging.getLogger("kinebus.sdk")
 
-SYNC_SECONDS = 1.0
 PIN_SECONDS = 1.0
 PIN_WAIT_SECONDS = 0.2
 
@@ -38,6 +37,8 @@ class WaySettings:
     Attributes:
         spool: bounds of the spool on disk.
         memory_bytes: bound of what waits where there is no spool.
+        sync_seconds: how often the spool is written through to the disk; None leaves it to the
+            kernel, so that a power cut may take some half a minute.
         connect_seconds: how long opening waits for a broker; without one it goes on and spools.
         linger_ms: how long librdkafka waits to fill a request.
         compression: of batches, by librdkafka.
@@ -45,6 +46,7 @@ class WaySettings:
 
     spool: SpoolLimits = field(default_factory=SpoolLimits)
     memory_bytes: int = 8 * 1024**2
+    sync_seconds: float | None = 1.0
     connect_seconds: float = 2.0
     linger_ms: float = 15.0
     compression: str = "lz4"
@@ -69,7 +71,14 @@ class Way:
     """
 
     def __init__(
-        self, link: Link, owns_link: bool, steps: list[Step], resumed: bool, lock: int | None
+        self,
+        link: Link,
+        steps: list[Step],
+        *,
+        owns_link: bool,
+        resumed: bool,
+        lock: int | None,
+        sync_seconds: float | None,
     ) -> None:
         self.link = link
         self.resumed = resumed
@@ -77,6 +86,7 @@ class Way:
         self._owns_link = owns_link
         self._steps = steps
         self._lock = lock
+        self._sync_seconds = sync_seconds
         self._synced = 0.0
         self._closed = False
 
@@ -90,7 +100,7 @@ class Way:
                 except UnknownTopicError as error:
                     log.error("%s; its records wait", error)
             step.sender.feed(now)
-        if now - self._synced >= SYNC_SECONDS:
+        if self._sync_seconds is not None and now - self._synced >= self._sync_seconds:
             self._synced = now
             self.sender.sync()
 
@@ -163,7 +173,14 @@ def open_way(
         if lock is not None:
             os.close(lock)
         raise
-    return Way(link, own, steps, resumed, lock)
+    return Way(
+        link,
+        steps,
+        owns_link=own,
+        resumed=resumed,
+        lock=lock,
+        sync_seconds=settings.sync_seconds,
+    )
 
 
 def _steps(found: list[SpooledSession], link: Link) -> list[Step]:
