@@ -40,7 +40,11 @@ LAYOUT: I32 = np.array(
     ],
     dtype=np.int32,
 )
-SIGN: F64 = np.array([[*c.signs, 1, 1][:3] for c in COMPLEXES], dtype=np.float64)
+# A hinge's arctangent is half its twist.
+SIGN: F64 = np.array(
+    [[s * (2 if c.order == "Y" else 1) for s in (*c.signs, 1, 1)[:3]] for c in COMPLEXES],
+    dtype=np.float64,
+)
 END_SEGMENT: I32 = np.array(
     [SEGMENT_INDEX[f"{side}_{part}"] for part in ("hand", "foot") for side in SIDES], dtype=np.int32
 )

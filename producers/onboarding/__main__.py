@@ -8,9 +8,8 @@ from pathlib import Path
 
 from producers.onboarding.build import build_embodiment
 from producers.onboarding.curated import read_curated
-from producers.onboarding.description import DescriptionError
 from producers.onboarding.urdf import read_urdf
-from schemas.embodiment import EmbodimentError, dump_embodiment
+from schemas.embodiment import dump_embodiment
 
 
 def main() -> int:
@@ -22,7 +21,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         embodiment = build_embodiment(read_urdf(given.file), read_curated(given.curated))
-    except (DescriptionError, EmbodimentError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     given.out.write_text(dump_embodiment(embodiment), encoding="utf-8")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.onboarding.curated import Curated, Spot
-from producers.onboarding.description import Description
+from producers.onboarding.description import Description, DescriptionError
 from schemas.body import SIDES
 
 F64 = NDArray[np.float64]
@@ -42,6 +42,8 @@ def nearest_point(origins: F64, axes: F64, near: F64) -> F64:
 
 def locate(description: Description, placed: Mapping[str, F64], spot: Spot) -> tuple[str, F64]:
     """Moving link that carries a spot, and the spot in the root link."""
+    if spot.frame not in description.frames:
+        raise DescriptionError(f"{description.name}: no frame {spot.frame!r}")
     link, t_link_frame = description.frames[spot.frame]
     return link, (placed[link] @ t_link_frame @ np.array([*spot.point_m, 1.0]))[:3]
 

@@ -2,6 +2,9 @@
 
 Rotations come as unit quaternions, angular velocities in the parent's frame. The middle angle lies
 in [-90°, 90°]; at its ends the other two are not unique, and `_COS_FLOOR` holds rates finite.
+
+Angles are returned as `Terms`, (y, x) of each arctangent, so that a whole chunk of them is taken at
+once by `streams.kernels.trig.arctangents`.
 """
 
 from __future__ import annotations
@@ -12,33 +15,33 @@ from numba import njit
 
 from streams.kernels.quaternion import Vector
 
+Terms = tuple[float, float, float, float, float, float]
+
 _COS_FLOOR = 1e-9
 
 
 @njit(cache=True)
-def zxy(w: float, x: float, y: float, z: float) -> Vector:
+def zxy(w: float, x: float, y: float, z: float) -> Terms:
     """Angles (a, b, c) of R = Rz(a) Rx(b) Ry(c)."""
     r01, r11 = 2.0 * (x * y - w * z), 1.0 - 2.0 * (x * x + z * z)
     r20, r22 = 2.0 * (x * z - w * y), 1.0 - 2.0 * (x * x + y * y)
     r21 = 2.0 * (y * z + w * x)
-    middle = math.atan2(r21, math.sqrt(r01 * r01 + r11 * r11))
-    return math.atan2(-r01, r11), middle, math.atan2(-r20, r22)
+    return -r01, r11, r21, math.sqrt(r01 * r01 + r11 * r11), -r20, r22
 
 
 @njit(cache=True)
-def yxz(w: float, x: float, y: float, z: float) -> Vector:
+def yxz(w: float, x: float, y: float, z: float) -> Terms:
     """Angles (a, b, c) of R = Ry(a) Rx(b) Rz(c)."""
     r02, r22 = 2.0 * (x * z + w * y), 1.0 - 2.0 * (x * x + y * y)
     r10, r11 = 2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z)
     r12 = 2.0 * (y * z - w * x)
-    middle = math.atan2(-r12, math.sqrt(r02 * r02 + r22 * r22))
-    return math.atan2(r02, r22), middle, math.atan2(r10, r11)
+    return r02, r22, -r12, math.sqrt(r02 * r02 + r22 * r22), r10, r11
 
 
 @njit(cache=True)
-def twist_y(w: float, y: float) -> float:
-    """Twist about y in (-180°, 180°]: what the rotation turns about that axis, swing left aside."""
-    return 2.0 * math.atan2(y, w) if w >= 0.0 else 2.0 * math.atan2(-y, -w)
+def half_twist_y(w: float, y: float) -> tuple[float, float]:
+    """Half the twist about y: what the rotation turns about that axis, swing left aside."""
+    return (y, w) if w >= 0.0 else (-y, -w)
 
 
 @njit(cache=True)
@@ -65,7 +68,7 @@ def yxz_rates(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: 
 
 @njit(cache=True)
 def twist_y_rate(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: float) -> float:
-    """Rate of `twist_y`, from q' = ½ ω ⊗ q."""
+    """Rate of the twist about y, from q' = ½ ω ⊗ q."""
     y_rate = wy * w + wz * x - wx * z
     w_rate = -(wx * x + wy * y + wz * z)
     return (w * y_rate - y * w_rate) / max(w * w + y * y, _COS_FLOOR)

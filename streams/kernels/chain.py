@@ -15,6 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from streams.kernels.quaternion import multiply, rotate, turn_about_z, z_axis
+from streams.kernels.trig import LARGEST
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -30,7 +31,7 @@ def read_joints(
     """Value and rate of each joint from one frame of the stream.
 
     Args:
-        position: [C] one frame; not finite = not there.
+        position: [C] one frame; not finite, or beyond `LARGEST` = not there.
         velocity: [C] one frame, or [0] where the stream has no velocity.
         source: [B, 2] the joint's channel, and that of the joint it mimics; -1 = none.
         rule: [B, 4] sign, mimic multiplier, mimic offset, value where both are missing.
@@ -44,10 +45,10 @@ def read_joints(
         channel = own
         gain, bias = 1.0, 0.0
         state[j] = MEASURED
-        if own < 0 or not math.isfinite(position[own]):
+        if own < 0 or not abs(position[own]) <= LARGEST:
             channel, gain, bias = mimic, rule[j, 1], rule[j, 2]
             state[j] = DERIVED
-        if channel < 0 or not math.isfinite(position[channel]):
+        if channel < 0 or not abs(position[channel]) <= LARGEST:
             value[j] = sign * rule[j, 3]
             rate[j] = 0.0
             state[j] = MISSING + NO_VELOCITY
@@ -62,12 +63,21 @@ def read_joints(
 
 @njit(cache=True)
 def place_bodies(
-    value: F64, parent: I32, prismatic: U8, fixed: F64, body_q: F64, body_p: F64
+    value: F64,
+    cos_half: F64,
+    sin_half: F64,
+    parent: I32,
+    prismatic: U8,
+    fixed: F64,
+    body_q: F64,
+    body_p: F64,
 ) -> None:
     """Pose of every body in the pelvis frame.
 
     Args:
         value: [B] joint values.
+        cos_half: [B] cosine of half of each value.
+        sin_half: [B] sine of half of each value.
         parent: [B] parent body of body b + 1; parents come first.
         prismatic: [B] 1 where the joint slides.
         fixed: [B, 7] T_fixed: xyz + wxyz.
@@ -86,8 +96,7 @@ def place_bodies(
             zx, zy, zz = z_axis(qw, qx, qy, qz)
             px, py, pz = px + zx * value[j], py + zy * value[j], pz + zz * value[j]
         else:
-            half = 0.5 * value[j]
-            qw, qx, qy, qz = turn_about_z(qw, qx, qy, qz, math.cos(half), math.sin(half))
+            qw, qx, qy, qz = turn_about_z(qw, qx, qy, qz, cos_half[j], sin_half[j])
         b = j + 1
         body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3] = qw, qx, qy, qz
         body_p[b, 0], body_p[b, 1], body_p[b, 2] = px, py, pz

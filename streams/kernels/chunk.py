@@ -10,14 +10,24 @@ from numpy.typing import NDArray
 
 from streams.kernels.chain import place_bodies, read_joints, turn_bodies
 from streams.kernels.readings import close_gripper, read_directly
-from streams.kernels.segments import measure_angles, measure_rates, orient_segments, place_points
+from streams.kernels.segments import (
+    angle_terms,
+    measure_rates,
+    orient_segments,
+    place_points,
+    signed_angle,
+)
 from streams.kernels.status import STATUS_ABSENT, dof_status, segment_status
+from streams.kernels.trig import arctangents, half_angles
 
 Bool = NDArray[np.bool_]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
+
+# Frames whose arctangents are taken together: enough to vectorise, few enough to stay in cache.
+BLOCK = 32
 
 
 @njit(cache=True)
@@ -43,57 +53,85 @@ def canonicalise_chunk(
     near [T, 14].
     """
     joints, with_rate = source.shape[0], rate.shape[1] > 0
-    value, joint_rate = np.empty(joints), np.empty(joints)
+    block = min(position.shape[0], BLOCK)
+    value, cos, sin = np.empty(block * joints), np.empty(block * joints), np.empty(block * joints)
+    turn, y, x = np.empty(block * joints), np.empty(block * 42), np.empty(block * 42)
+    arc = np.empty(block * 42)
     state, before = np.empty(joints, np.uint8), np.full(joints, 255, np.uint8)
-    body_q, body_p, body_w = (
-        np.zeros((joints + 1, 4)), np.zeros((joints + 1, 3)), np.zeros((joints + 1, 3))
-    )  # fmt: skip
+    body_q, body_p = np.zeros((joints + 1, 4)), np.zeros((joints + 1, 3))
+    body_w, points, rates = np.zeros((joints + 1, 3)), np.empty((19, 3)), np.empty((14, 3))
     body_q[0, 0] = 1.0
-    points, angles, rates = np.empty((19, 3)), np.empty((14, 3)), np.empty((14, 3))
     own_status, rate_known = np.empty(44, np.uint8), np.empty(44, np.uint8)
     own_seg_status = np.empty(15, np.uint8)
     dof_status(state[:0], dof_base, dof_needs, own_status, rate_known)
     segment_status(state[:0], seg_base, seg_path, own_seg_status)
-    for t in range(position.shape[0]):
-        read_joints(position[t], velocity[t], source, rule, value, joint_rate, state)
-        changed = False
-        for j in range(joints):
-            changed = changed or state[j] != before[j]
-            before[j] = state[j]
-        if changed:
-            dof_status(state, dof_base, dof_needs, own_status, rate_known)
-            segment_status(state, seg_base, seg_path, own_seg_status)
-        status[t] = own_status
-        seg_status[t] = own_seg_status
-        place_bodies(value, parent, prismatic, fixed, body_q, body_p)
-        orient_segments(seg_body, seg_q, body_q, quat[t])
-        place_points(point_body, point, body_q, body_p, points)
-        key[t] = points[:15]
-        for e in range(4):
-            end[t, e, :3] = points[15 + e]
-            end[t, e, 3:] = quat[t, end_segment[e]]
-        measure_angles(layout, sign, seg_body, quat[t], angles)
-        if with_rate:
-            turn_bodies(joint_rate, parent, prismatic, body_q, body_w)
-            measure_rates(layout, sign, seg_body, quat[t], body_w, rates)
-            rate[t, hand_start:] = math.nan
-        angle[t, hand_start:] = math.nan
-        for k in range(14):
-            seen = False
-            for i in range(layout[k, 4]):
-                d = layout[k, 3] + i
-                there = own_status[d] != STATUS_ABSENT
-                seen = seen or there
-                angle[t, d] = angles[k, i] if there else math.nan
+    for first in range(0, position.shape[0], BLOCK):
+        last = min(first + BLOCK, position.shape[0])
+        for t in range(first, last):
+            a, b = (t - first) * joints, (t - first + 1) * joints
+            read_joints(position[t], velocity[t], source, rule, value[a:b], turn[a:b], state)
+            changed = False
+            for j in range(joints):
+                changed = changed or state[j] != before[j]
+                before[j] = state[j]
+            if changed:
+                dof_status(state, dof_base, dof_needs, own_status, rate_known)
+                segment_status(state, seg_base, seg_path, own_seg_status)
+            for d in range(44):
+                status[t, d] = own_status[d]
+            for s in range(15):
+                seg_status[t, s] = own_seg_status[s]
+            if with_rate:
+                for d in range(44):
+                    rate[t, d] = 0.0 if rate_known[d] else math.nan
+        filled = (last - first) * joints
+        half_angles(value[:filled], cos[:filled], sin[:filled])
+        for t in range(first, last):
+            a, b, c = (t - first) * joints, (t - first + 1) * joints, (t - first) * 42
+            place_bodies(value[a:b], cos[a:b], sin[a:b], parent, prismatic, fixed, body_q, body_p)
+            orient_segments(seg_body, seg_q, body_q, quat[t])
+            place_points(point_body, point, body_q, body_p, points)
+            for s in range(15):
+                for i in range(3):
+                    key[t, s, i] = points[s, i]
+            for e in range(4):
+                for i in range(3):
+                    end[t, e, i] = points[15 + e, i]
+                for i in range(4):
+                    end[t, e, 3 + i] = quat[t, end_segment[e], i]
+            angle_terms(layout, seg_body, quat[t], y[c : c + 42], x[c : c + 42])
+            if with_rate:
+                turn_bodies(turn[a:b], parent, prismatic, body_q, body_w)
+                measure_rates(layout, sign, seg_body, quat[t], body_w, rates)
+                for k in range(14):
+                    for i in range(layout[k, 4]):
+                        rate[t, layout[k, 3] + i] += rates[k, i]
+        filled = (last - first) * 42
+        arctangents(y[:filled], x[:filled], arc[:filled])
+        for t in range(first, last):
+            for k in range(14):
+                c = (t - first) * 42 + 3 * k
+                seen = False
+                for i in range(layout[k, 4]):
+                    d = layout[k, 3] + i
+                    if status[t, d] == STATUS_ABSENT:
+                        angle[t, d] = math.nan
+                        if with_rate:
+                            rate[t, d] = math.nan
+                    else:
+                        angle[t, d] = signed_angle(arc[c + i], sign[k, i])
+                        seen = True
+                near[t, k] = seen and abs(arc[c + 1]) > pole_rad
+            for d in range(hand_start, 44):
+                angle[t, d] = math.nan
                 if with_rate:
-                    rate[t, d] = rates[k, i] if there and rate_known[d] else math.nan
-            near[t, k] = seen and abs(angles[k, 1]) > pole_rad
-        read_directly(
-            position[t], velocity[t], read_start, read_channel, read_rule, hand_start,
-            angle[t], rate[t], status[t],
-        )  # fmt: skip
-        for g in range(gripper.shape[0]):
-            close_gripper(gripper[g], angle[t], rate[t], status[t])
+                    rate[t, d] = math.nan
+            read_directly(
+                position[t], velocity[t], read_start, read_channel, read_rule, hand_start,
+                angle[t], rate[t], status[t],
+            )  # fmt: skip
+            for g in range(gripper.shape[0]):
+                close_gripper(gripper[g], angle[t], rate[t], status[t])
 
 
 @njit(cache=True)
@@ -107,8 +145,15 @@ def raw_angles(
     """
     joints = value.shape[1]
     body_q, body_p, quat = np.zeros((joints + 1, 4)), np.zeros((joints + 1, 3)), np.empty((15, 4))
+    cos, sin = np.empty(joints), np.empty(joints)
+    y, x, arc = np.empty(42), np.empty(42), np.empty(42)
     body_q[0, 0] = 1.0
     for n in range(value.shape[0]):
-        place_bodies(value[n], parent, prismatic, fixed, body_q, body_p)
+        half_angles(value[n], cos, sin)
+        place_bodies(value[n], cos, sin, parent, prismatic, fixed, body_q, body_p)
         orient_segments(seg_body, seg_q, body_q, quat)
-        measure_angles(layout, sign, seg_body, quat, out[n])
+        angle_terms(layout, seg_body, quat, y, x)
+        arctangents(y, x, arc)
+        for k in range(14):
+            for i in range(3):
+                out[n, k, i] = signed_angle(arc[3 * k + i], sign[k, i])

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.kernels.angles import twist_y, twist_y_rate, yxz, yxz_rates, zxy, zxy_rates
+from streams.kernels.angles import half_twist_y, twist_y_rate, yxz, yxz_rates, zxy, zxy_rates
 from streams.kernels.quaternion import multiply, rotate
 
 F32 = NDArray[np.float32]
@@ -74,42 +74,46 @@ def relative(parent: F64, child: F64):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def measure_angles(layout: I32, sign: F64, seg_body: I32, seg_q: F64, out: F64) -> None:
-    """Canonical angles of the 14 complexes.
+def angle_terms(layout: I32, seg_body: I32, seg_q: F64, y: F64, x: F64) -> None:
+    """Arctangent terms of the angles of the 14 complexes, three each; a hinge's is half its twist.
 
     Args:
         layout: [14, 5] parent segment, child segment, order, first DoF, number of DoFs.
-        sign: [14, 3] of each angle.
         seg_body: [15] -1 = absent segment.
         seg_q: [15, 4] pelvis <- segment.
-        out: [14, 3] rad in (-π, π]; NaN where a segment is absent.
+        y: [42] out; NaN where a segment is absent.
+        x: [42] out.
     """
     for k in range(layout.shape[0]):
-        p, c = layout[k, 0], layout[k, 1]
+        p, c, i = layout[k, 0], layout[k, 1], 3 * k
         if seg_body[p] < 0 or seg_body[c] < 0:
-            out[k, :] = math.nan
+            y[i : i + 3] = math.nan
+            x[i : i + 3] = 1.0
             continue
-        w, x, y, z = relative(seg_q[p], seg_q[c])
+        qw, qx, qy, qz = relative(seg_q[p], seg_q[c])
         if layout[k, 2] == ZXY:
-            first, second, third = zxy(w, x, y, z)
+            y[i], x[i], y[i + 1], x[i + 1], y[i + 2], x[i + 2] = zxy(qw, qx, qy, qz)
         elif layout[k, 2] == YXZ:
-            first, second, third = yxz(w, x, y, z)
+            y[i], x[i], y[i + 1], x[i + 1], y[i + 2], x[i + 2] = yxz(qw, qx, qy, qz)
         else:
-            first, second, third = twist_y(w, y), 0.0, 0.0
-        out[k, 0], out[k, 1], out[k, 2] = (
-            sign[k, 0] * first,
-            sign[k, 1] * second,
-            sign[k, 2] * third,
-        )
+            y[i], x[i] = half_twist_y(qw, qy)
+            y[i + 1], x[i + 1], y[i + 2], x[i + 2] = 0.0, 1.0, 0.0, 1.0
+
+
+@njit(cache=True)
+def signed_angle(angle: float, sign: float) -> float:
+    """A canonical angle in (-π, π] from its arctangent; a hinge's sign carries the factor 2."""
+    signed = sign * angle
+    return math.pi if signed <= -math.pi else signed
 
 
 @njit(cache=True)
 def measure_rates(layout: I32, sign: F64, seg_body: I32, seg_q: F64, body_w: F64, out: F64) -> None:
-    """Rates of the canonical angles: the exact directional derivative of `measure_angles`.
+    """Rates of the canonical angles: the exact directional derivative of the angles.
 
     Args:
-        layout: [14, 5] as in `measure_angles`.
-        sign: [14, 3] as in `measure_angles`.
+        layout: [14, 5] as in `angle_terms`.
+        sign: [14, 3] of each angle; a hinge's carries the factor 2.
         seg_body: [15] -1 = absent segment.
         seg_q: [15, 4] pelvis <- segment.
         body_w: [B + 1, 3] angular velocities in the pelvis frame.
@@ -131,7 +135,7 @@ def measure_rates(layout: I32, sign: F64, seg_body: I32, seg_q: F64, body_w: F64
         elif layout[k, 2] == YXZ:
             first, second, third = yxz_rates(w, x, y, z, wx, wy, wz)
         else:
-            first, second, third = twist_y_rate(w, x, y, z, wx, wy, wz), 0.0, 0.0
+            first, second, third = 0.5 * twist_y_rate(w, x, y, z, wx, wy, wz), 0.0, 0.0
         out[k, 0], out[k, 1], out[k, 2] = (
             sign[k, 0] * first,
             sign[k, 1] * second,

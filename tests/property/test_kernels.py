@@ -18,13 +18,18 @@ from schemas.body import (
 )
 from schemas.embodiment import Embodiment, embodiment_names, load_embodiment
 from streams.body_plan import BodyPlan, canonicalise, compile_plan
-from streams.kernels.angles import twist_y, yxz, zxy
+from streams.kernels.angles import half_twist_y, yxz, zxy
 from streams.kernels.frames import quat_of_rotation, rotation_about, rotation_of_quat
+from streams.kernels.trig import LARGEST, arctangents, half_angles
 
 FULL = [name for name in embodiment_names() if load_embodiment(name).kind == "full"]
 ANGLE = st.floats(-3.1, 3.1)
 MIDDLE = st.floats(-1.55, 1.55)
 X, Y, Z = np.eye(3)
+
+
+def twist_y(quat: np.ndarray) -> float:
+    return 2 * float(np.arctan2(*half_twist_y(quat[0], quat[2])))
 
 
 def full_stream(name: str) -> tuple[Embodiment, list[str], BodyPlan]:
@@ -47,7 +52,8 @@ def test_angles_are_those_the_rotation_was_made_of(a: float, b: float, c: float)
         turned = rotation_about(order[0], a) @ rotation_about(order[1], b)
         quat = quat_of_rotation(turned @ rotation_about(order[2], c))
         for sign in (1.0, -1.0):
-            np.testing.assert_allclose(solve(*(sign * quat)), (a, b, c), atol=1e-9)
+            terms = np.array(solve(*(sign * quat)))
+            np.testing.assert_allclose(np.arctan2(terms[::2], terms[1::2]), (a, b, c), atol=1e-9)
 
 
 @given(ANGLE, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
@@ -55,11 +61,30 @@ def test_twist_is_what_a_hinge_turns_and_ignores_a_swing_after_it(
     turn: float, x: float, z: float
 ) -> None:
     quat = quat_of_rotation(rotation_about(Y, turn))
-    assert twist_y(quat[0], quat[2]) == pytest.approx(turn, abs=1e-12)
+    assert twist_y(quat) == pytest.approx(turn, abs=1e-12)
     swing = quat_of_rotation(rotation_about(X, x) @ rotation_about(Z, z))
     swing = np.array([swing[0], swing[1], 0.0, swing[3]])
     swung = quat_of_rotation(rotation_about(Y, turn) @ rotation_of_quat(swing))
-    assert np.cos(twist_y(swung[0], swung[2]) - turn) == pytest.approx(1.0, abs=1e-12)
+    assert np.cos(twist_y(swung) - turn) == pytest.approx(1.0, abs=1e-12)
+
+
+@given(st.lists(st.floats(-LARGEST, LARGEST), min_size=1, max_size=40))
+def test_half_angles_are_those_of_libm(angles: list[float]) -> None:
+    angle = np.array(angles)
+    cos, sin = np.empty_like(angle), np.empty_like(angle)
+    half_angles(angle, cos, sin)
+    np.testing.assert_allclose(cos, np.cos(angle / 2), rtol=0, atol=4e-16)
+    np.testing.assert_allclose(sin, np.sin(angle / 2), rtol=0, atol=4e-16)
+
+
+@given(st.lists(st.tuples(st.floats(-2, 2), st.floats(-2, 2)), min_size=1, max_size=40))
+def test_arctangents_are_those_of_libm(points: list[tuple[float, float]]) -> None:
+    y, x = np.array(points).T.copy() + 0.0
+    out = np.empty_like(y)
+    arctangents(y, x, out)
+    known = np.arctan2(y, x)
+    known[(x == 0) & (y == 0)] = 0.0
+    np.testing.assert_allclose(out, known, rtol=0, atol=9e-16)
 
 
 @pytest.mark.parametrize("name", FULL)
