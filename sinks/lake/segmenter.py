@@ -33,6 +33,11 @@ class Seal:
 
     segment: Segment
 
+    @property
+    def stream(self) -> Stream:
+        """Whose it is."""
+        return self.segment.region.stream
+
 
 @dataclass(slots=True)
 class Close:
@@ -42,6 +47,11 @@ class Close:
     place: Place
     region: Region
     keys: tuple[str, ...]
+
+    @property
+    def stream(self) -> Stream:
+        """Whose it is."""
+        return self.region.stream
 
 
 Action = Seal | Close

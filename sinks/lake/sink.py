@@ -6,8 +6,8 @@ Wherever the process ends, in this order of what it does:
   record on and make the same segment (`sinks.lake.segmenter`);
 - a segment is put, the commit not done: its chunks come again and are known from its metadata;
 - the episode's segments are put, the manifest not: the end of the episode comes again, finds them
-  by listing and puts the manifest, which says the same; a chunk that comes too late for it is
-  put behind it, never before (`waves`);
+  by listing and puts the manifest, which says the same; of each robot one object is put after the
+  other, so that a chunk too late for the manifest never lies there before it (`waves`);
 - the manifest is put, `sealed` not announced or the commit not done: the end comes again, finds
   the manifest and announces what lies there, in the same bytes;
 - a process that was stopped, replaced, and wakes up puts what the log made it put: the key is
@@ -19,14 +19,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from functools import partial
 
 from obstore.store import ObjectStore
 
 from schemas.canonical import decode_canonical
 from schemas.events import EpisodeEvent
 from sinks.announce import Announcer
-from sinks.lake.keys import Region
+from sinks.lake.keys import Region, Stream
 from sinks.lake.segment import SegmentFacts
 from sinks.lake.segmenter import Action, Close, Seal, Segmenter
 from sinks.lake.store import put_manifest, put_segment, segments_in
@@ -40,9 +40,6 @@ NAME = "lake"
 MAX_PENDING = 16
 MAX_AGE_S = 0.25
 PUTS_AT_ONCE = 4
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 class LakeSink:
@@ -103,27 +100,26 @@ class LakeSink:
 
     def _flush(self) -> None:
         events: list[tuple[int, EpisodeEvent]] = []
-        for seals, closes in waves(self._pending):
-            facts = self._each(seals, self._put_segment)
-            for seal, known in zip(seals, facts, strict=True):
-                self._segmenter.at_rest(seal.segment.region, known)
-                FRAMES.labels(NAME).inc(known.frames)
-            manifests = [(close, self._segmenter.segments(close)) for close in closes]
-            sealed = self._each(manifests, self._put_manifest)
-            events += [(c.place.partition, e) for c, e in zip(closes, sealed, strict=True)]
+        for wave in waves(self._pending):
+            for action, done in zip(wave, self._each(wave), strict=True):
+                if isinstance(action, Close) and isinstance(done, EpisodeEvent):
+                    events.append((action.place.partition, done))
+                elif isinstance(action, Seal) and isinstance(done, SegmentFacts):
+                    self._segmenter.at_rest(action.segment.region, done)
+                    FRAMES.labels(NAME).inc(done.frames)
         self._announcer.send(events)
         self._pending.clear()
         self._segmenter.trim()
         DUPLICATES.labels(NAME).inc(self._segmenter.duplicates - self._duplicates)
         self._duplicates = self._segmenter.duplicates
 
-    def _each(self, items: Sequence[T], put: Callable[[T], U]) -> list[U]:
+    def _each(self, actions: Sequence[Action]) -> list[SegmentFacts | EpisodeEvent]:
         """Put several objects at a time, again those that failed; results in order."""
-        done: dict[int, U] = {}
+        puts = [self._put_of(action) for action in actions]
+        done: dict[int, SegmentFacts | EpisodeEvent] = {}
 
         def attempt() -> None:
-            left = [i for i in range(len(items)) if i not in done]
-            futures = {i: self._pool.submit(put, items[i]) for i in left}
+            futures = {i: self._pool.submit(put) for i, put in enumerate(puts) if i not in done}
             wait(futures.values())
             failed = [future.exception() for future in futures.values()]
             done.update({i: f.result() for i, f in futures.items() if f.exception() is None})
@@ -131,33 +127,25 @@ class LakeSink:
             for error in sorted((e for e in failed if e), key=store_may_recover):
                 raise error
 
-        self._patience.attempt("the object store", attempt, store_may_recover)
-        return [done[i] for i in range(len(items))]
-
-    def _put_segment(self, seal: Seal) -> SegmentFacts:
         with WRITE_SECONDS.labels(NAME).time():
-            return put_segment(self._store, seal.segment, self._channel_names)
+            self._patience.attempt("the object store", attempt, store_may_recover)
+        return [done[i] for i in range(len(puts))]
 
-    def _put_manifest(self, manifest: tuple[Close, Sequence[SegmentFacts]]) -> EpisodeEvent:
-        close, segments = manifest
-        with WRITE_SECONDS.labels(NAME).time():
-            return put_manifest(self._store, close.region, close.boundary, segments)
+    def _put_of(self, action: Action) -> Callable[[], SegmentFacts | EpisodeEvent]:
+        if isinstance(action, Seal):
+            return partial(put_segment, self._store, action.segment, self._channel_names)
+        segments = self._segmenter.segments(action)
+        return partial(put_manifest, self._store, action.region, action.boundary, segments)
 
 
-def waves(actions: Iterable[Action]) -> Iterator[tuple[list[Seal], list[Close]]]:
-    """Actions in groups: segments that may be put at once, then the manifests behind them.
+def waves(actions: Iterable[Action]) -> Iterator[list[Action]]:
+    """Actions that may be done side by side, wave after wave: of each stream the next one.
 
-    A segment of an episode that has ended goes into a later group than the episode's manifest.
+    What lies in the store of a stream is then always what a shorter log would have left there,
+    which is what makes a sink that starts again cut as the one before it.
     """
-    seals: list[Seal] = []
-    closes: list[Close] = []
+    lanes: dict[Stream, list[Action]] = {}
     for action in actions:
-        if isinstance(action, Close):
-            closes.append(action)
-        elif any(close.region == action.segment.region for close in closes):
-            yield seals, closes
-            seals, closes = [action], []
-        else:
-            seals.append(action)
-    if seals or closes:
-        yield seals, closes
+        lanes.setdefault(action.stream, []).append(action)
+    for i in range(max((len(lane) for lane in lanes.values()), default=0)):
+        yield [lane[i] for lane in lanes.values() if i < len(lane)]

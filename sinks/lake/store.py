@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
@@ -18,6 +17,7 @@ from sinks.lake.manifest import encode_manifest, sealed
 from sinks.lake.segment import Segment, SegmentFacts, facts_of
 from sinks.lake.table import ChannelNames, encode_segment, facts_in
 from sinks.objects import digest, list_keys, put_once, read_object
+from sinks.parquet import read_footer
 
 _log = structlog.get_logger()
 
@@ -58,8 +58,8 @@ def put_manifest(
 
 def segments_in(store: ObjectStore, region: Region) -> list[SegmentFacts]:
     """The segments that lie in a region, by their own metadata; sizes and hashes come later."""
-    keys = sorted(key for key, _ in list_keys(store, folder(region)) if is_segment_key(key))
-    return [facts_in(pq.read_metadata(obstore.open_reader(store, key)), key) for key in keys]
+    found = sorted(item for item in list_keys(store, folder(region)) if is_segment_key(item[0]))
+    return [facts_in(read_footer(store, key, size), key) for key, size in found]
 
 
 def _hashed(store: ObjectStore, facts: SegmentFacts) -> SegmentFacts:

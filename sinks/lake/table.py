@@ -131,8 +131,8 @@ def _stacked(slices: Sequence[Slice], name: str) -> npt.NDArray[Any]:
 
 def _stamps(stamps: npt.NDArray[Any]) -> pa.Array:
     """The vendor's stamps as numbers, or as bytes where Parquet has no such number."""
-    if stamps.dtype.kind in "iuf" and stamps.dtype.isnative:
-        return pa.array(stamps)
+    if stamps.dtype.kind in "iuf":
+        return pa.array(stamps.astype(stamps.dtype.newbyteorder("="), copy=False))
     width = stamps.dtype.itemsize
     buffers = [None, pa.py_buffer(stamps.tobytes())]
     return pa.Array.from_buffers(pa.binary(width), len(stamps), buffers)
