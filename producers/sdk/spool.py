@@ -129,9 +129,10 @@ class Spool:
         return descriptors
 
     def close(self) -> None:
-        """Close the files; what is not acknowledged stays."""
+        """Close the files; what is not acknowledged stays, and is on the disk."""
         for descriptor in self.unsynced():
-            os.fdatasync(descriptor)
+            if self.acknowledged < self.next_sequence - 1:
+                os.fdatasync(descriptor)
             os.close(descriptor)
         os.close(self._file)
         self._mark.close()

@@ -1,0 +1,1 @@
+"""Golden examples: one framed value for every schema, in bytes and in readable form."""
