@@ -13,6 +13,8 @@ from streams.kernels.frames import frame, rotation_about, rotation_of_quat
 
 F64 = NDArray[np.float64]
 
+MAX_BYTES = 8_000_000
+
 
 class DescriptionError(ValueError):
     """A file that is no robot description we can rely on."""

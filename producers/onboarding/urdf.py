@@ -13,13 +13,12 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.onboarding.description import Description, DescriptionError
+from producers.onboarding.description import MAX_BYTES, Description, DescriptionError
 from schemas.embodiment_parts import Joint, Mimic, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about
 
 F64 = NDArray[np.float64]
 
-_MAX_BYTES = 8_000_000
 _MOVING = {"revolute": "revolute", "continuous": "revolute", "prismatic": "prismatic"}
 # A velocity limit of 0 means 'not set', 100 rad/s or more is a dummy, and so is such an effort.
 _VELOCITY_DUMMY = 100.0
@@ -49,8 +48,8 @@ def read_urdf(path: Path) -> Description:
 
 def _parse(path: Path) -> ElementTree.Element:
     data = path.read_bytes()
-    if len(data) > _MAX_BYTES:
-        raise DescriptionError(f"{path.name}: {len(data)} bytes, at most {_MAX_BYTES} are read")
+    if len(data) > MAX_BYTES:
+        raise DescriptionError(f"{path.name}: {len(data)} bytes, at most {MAX_BYTES} are read")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise DescriptionError(f"{path.name}: document types and entities are not read")
     try:

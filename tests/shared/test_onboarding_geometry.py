@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mujoco
 import numpy as np
 import pinocchio as pin
 import pytest
 
 from producers.onboarding.build import build_embodiment
 from producers.onboarding.curated import read_curated
-from producers.onboarding.description import DescriptionError
+from producers.onboarding.description import DescriptionError, link_frames
+from producers.onboarding.mjcf import compile_kinematics, read_mjcf
 from producers.onboarding.urdf import read_urdf
 from schemas.body import COMPLEXES, DOF_INDEX, SEGMENT_INDEX, Status, dof_axis
 from schemas.embodiment import Embodiment, dump_embodiment, load_embodiment
@@ -238,3 +240,23 @@ def test_every_urdf_is_read_or_refused_with_a_reason(shared_dir: Path) -> None:
             refused.append(str(error))
     assert read >= 146
     assert all("floating" in reason for reason in refused)
+
+
+def test_every_mjcf_is_read_and_agrees_with_mujoco(shared_dir: Path) -> None:
+    for file in sorted((shared_dir / "robots").rglob("*.xml")):
+        description = read_mjcf(file)
+        model = compile_kinematics(file)
+        data = mujoco.MjData(model)
+        rng = np.random.default_rng(3)
+        value = {j.name: float(rng.uniform(-1, 1)) for j in description.joints}
+        for name, x in value.items():
+            data.qpos[model.joint(name).qposadr[0]] = x
+        mujoco.mj_kinematics(model, data)
+        frames = link_frames(description, value)
+        top = data.body(description.root)
+        if description.joints and description.frames[description.root][0] != description.root:
+            continue
+        for body, (link, t_link_body) in description.frames.items():
+            ours = (frames[link] @ t_link_body)[:3, 3]
+            seen = top.xmat.reshape(3, 3).T @ (data.body(body).xpos - top.xpos)
+            np.testing.assert_allclose(ours, seen, atol=1e-9, err_msg=f"{file.name} {body}")

@@ -1,0 +1,135 @@
+"""Read an MJCF through mujoco, which resolves its defaults; geometry is dropped first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from producers.onboarding.description import MAX_BYTES, Description, DescriptionError
+from schemas.embodiment_parts import Joint, Mimic, Quat, Vec
+from streams.kernels.frames import frame, quat_of_rotation, rotation_about, rotation_of_quat
+
+F64 = NDArray[np.float64]
+
+# What can name a file or a deleted element, and says nothing about joints.
+_DROPPED = (
+    "sensors", "actuators", "tendons", "pairs", "excludes", "keys", "geoms", "meshes", "textures",
+    "materials", "skins", "hfields", "cameras", "lights", "sites",
+)  # fmt: skip
+
+
+def read_mjcf(path: Path) -> Description:
+    """Read an MJCF file; raises DescriptionError where it is not one tree of hinges and slides."""
+    return _describe(path.stem, compile_kinematics(path))
+
+
+def compile_kinematics(path: Path) -> Any:
+    """Mujoco's model of a file's bodies, joints and equalities, without geometry."""
+    if path.stat().st_size > MAX_BYTES:
+        raise DescriptionError(f"{path.name}: more than {MAX_BYTES} bytes are not read")
+    try:
+        spec = mujoco.MjSpec.from_file(str(path))
+        for group in _DROPPED:
+            for element in list(getattr(spec, group)):
+                spec.delete(element)
+        # Without geometry some bodies have no mass; it plays no part here.
+        spec.compiler.boundmass, spec.compiler.boundinertia = 1e-6, 1e-9
+        return spec.compile()
+    except (ValueError, mujoco.FatalError) as error:
+        raise DescriptionError(f"{path.name}: mujoco cannot read it: {error}") from error
+
+
+def _describe(name: str, model: Any) -> Description:
+    tops = [b for b in range(1, model.nbody) if model.body_parentid[b] == 0]
+    if not tops:
+        raise DescriptionError(f"{name}: no body")
+    # Loose objects of a scene stand beside the robot: the robot has the most bodies below it.
+    top = max(tops, key=lambda b: int(np.count_nonzero(model.body_rootid == model.body_rootid[b])))
+    root = model.body(top).name or name
+    mimics = _mimics(model)
+    joints: list[Joint] = []
+    frames: dict[str, tuple[str, F64]] = {}
+    place: dict[int, tuple[str, F64]] = {}
+    for b in range(1, model.nbody):
+        if model.body_rootid[b] != model.body_rootid[top]:
+            continue
+        body = model.body(b).name or f"body_{b}"
+        if b == top:
+            link, carried = root, np.eye(4)
+        else:
+            link, t_link_parent = place[int(model.body_parentid[b])]
+            own = frame(rotation_of_quat(model.body_quat[b]), model.body_pos[b])
+            carried = t_link_parent @ own
+        first = int(model.body_jntadr[b])
+        for j in range(first, first + int(model.body_jntnum[b])):
+            if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE:
+                continue
+            last = j == first + int(model.body_jntnum[b]) - 1
+            anchor = frame(np.eye(3), model.jnt_pos[j])
+            moved = body if last and b != top else f"{body}/{_joint_name(model, j)}"
+            joints.append(_joint(model, j, link, moved, carried @ anchor, mimics.get(j)))
+            link, carried = moved, frame(np.eye(3), -model.jnt_pos[j])
+        place[b] = frames[body] = (link, carried)
+    return Description(name, root, tuple(joints), frames)
+
+
+def _joint(
+    model: Any, j: int, parent: str, link: str, t_parent_link: F64, mimic: Mimic | None
+) -> Joint:
+    slides = model.jnt_type[j] == mujoco.mjtJoint.mjJNT_SLIDE
+    name = _joint_name(model, j)
+    if not slides and model.jnt_type[j] != mujoco.mjtJoint.mjJNT_HINGE:
+        raise DescriptionError(f"joint {name}: ball joints are not read")
+    axis = np.array(model.jnt_axis[j])
+    reference = float(model.qpos0[model.jnt_qposadr[j]])
+    back = (
+        frame(np.eye(3), -reference * axis)
+        if slides
+        else frame(rotation_about(axis, -reference), np.zeros(3))
+    )
+    at_zero = t_parent_link @ back
+    low, high = (float(x) for x in model.jnt_range[j])
+    limited = bool(model.jnt_limited[j]) and low < high
+    return Joint(
+        name=name,
+        kind="prismatic" if slides else "revolute",
+        parent=parent,
+        link=link,
+        origin_m=_vec(at_zero[:3, 3]),
+        q_parent_link=_quat(at_zero[:3, :3]),
+        axis=_vec(axis),
+        lower=low if limited else None,
+        upper=high if limited else None,
+        effort=float(model.jnt_actfrcrange[j][1]) if model.jnt_actfrclimited[j] else None,
+        mimic=mimic,
+    )
+
+
+def _mimics(model: Any) -> dict[int, Mimic]:
+    """Equalities that tie one joint linearly to another."""
+    found = {}
+    for e in range(model.neq):
+        follower, leader = int(model.eq_obj1id[e]), int(model.eq_obj2id[e])
+        if model.eq_type[e] == mujoco.mjtEq.mjEQ_JOINT and leader >= 0:
+            offset, multiplier = (float(x) for x in model.eq_data[e][:2])
+            found[follower] = Mimic(_joint_name(model, leader), multiplier, offset)
+    return found
+
+
+def _joint_name(model: Any, j: int) -> str:
+    name: str = model.joint(j).name
+    return name or f"joint_{j}"
+
+
+def _vec(values: F64) -> Vec:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
+
+
+def _quat(rotation: F64) -> Quat:
+    w, x, y, z = (float(v) for v in quat_of_rotation(rotation))
+    return w, x, y, z
