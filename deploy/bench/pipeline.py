@@ -1,0 +1,159 @@
+"""The whole pipeline at a set rate: what is sustained, how late it is, what each process costs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from deploy.bench import meter
+from deploy.delays import delays_ms, percentiles
+from deploy.programs import environment
+from deploy.settle import NotSettledError, wait_until_settled
+from deploy.stack import Stack, running_stack
+from producers.fleet.bench_vendors import write_bench_vendors
+from schemas.settings import Settings
+
+Say = Callable[[str], None]
+
+WARM_UP_S = 20.0
+BYTES_PER_FRAME = 3_000
+"""Upper bound of what a frame takes on this machine's disk: two topics, archive, lake, tables."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the pipeline is put under.
+
+    `seconds` are measured, behind 20 s of warming up.
+    """
+
+    frames_per_second: float = 25_000.0
+    seconds: float = 60.0
+    robots: int = 48
+    chunk_frames: int = 25
+    workers: int = 1
+
+
+class NoRoomError(RuntimeError):
+    """The disk has not the room that the benchmark needs."""
+
+
+def bench_pipeline(load: Load, say: Say) -> dict[str, Any]:
+    """Run a stack of its own under a load of twelve vendors' 40-joint robots.
+
+    Raises:
+        NoRoomError: the disk has less room than the load may take.
+    """
+    with tempfile.TemporaryDirectory(prefix="kinebus-bench-") as folder:
+        _require_room(Path(folder), load)
+        profiles = Path(folder, "profiles")
+        vendors = write_bench_vendors(profiles)
+        settings = Settings(
+            home=Path(folder, "home"), profiles_dir=profiles, vendors=",".join(vendors)
+        )
+        with running_stack(settings, workers=load.workers, say=say) as stack:
+            _await_workers(stack)
+            return _measure(stack, load, say)
+
+
+def _measure(stack: Stack, load: Load, say: Say) -> dict[str, Any]:
+    with _fleet(stack, load) as fleet:
+        pids = {s.name: s.pid for s in stack.processes() if s.pid is not None}
+        pids |= {"fleet": fleet.pid, "supervisor": os.getpid()}
+        say(f"warming up for {WARM_UP_S:.0f} s")
+        time.sleep(WARM_UP_S)
+        say(f"measuring for {load.seconds:.0f} s")
+        before = meter.read(pids)
+        time.sleep(load.seconds)
+        after = meter.read(pids)
+        say("waiting for the fleet to end")
+        counts = orjson.loads(fleet.communicate(timeout=120)[0])
+    ended = time.monotonic()
+    settled, why = True, ""
+    try:
+        wait_until_settled(stack.settings, stack.vendors.names, 300.0, say)
+    except NotSettledError as error:
+        settled, why = False, str(error)
+    drain_s = time.monotonic() - ended
+    frames = sum(vendor["acknowledged_frames"] for vendor in counts["vendors"].values())
+    rate = frames / (load.seconds + WARM_UP_S)
+    processes = meter.used(before, after, rate * (after.at - before.at))
+    newest = int(load.frames_per_second * load.seconds / load.chunk_frames) // 4
+    by_vendor = delays_ms(stack.bootstrap, stack.settings.partitions, newest)
+    return {
+        "conditions": _conditions(stack, load),
+        "frames_per_second": round(rate),
+        "frames": frames,
+        "settled": settled,
+        "not_settled_because": why,
+        "drain_s": round(drain_s, 1),
+        "fleet_behind_s": round(counts["behind_s"], 2),
+        "delay_ms": {
+            "p50": percentiles([d["p50"] for d in by_vendor.values()])["p50"],
+            "p99": max(d["p99"] for d in by_vendor.values()),
+        },
+        "cores": round(sum(p["cores"] for p in processes.values()), 2),
+        "processes": processes,
+        "restarts": {s.name: s.restarts for s in stack.processes() if s.restarts},
+    }
+
+
+@contextmanager
+def _fleet(stack: Stack, load: Load) -> Iterator[subprocess.Popen[bytes]]:
+    command = [
+        sys.executable, "-m", "producers.fleet",
+        "--robots", str(load.robots),
+        "--seconds", str(load.seconds + WARM_UP_S),
+        "--frames-per-second", str(load.frames_per_second),
+        "--chunk-frames", str(load.chunk_frames),
+        *(word for name in stack.vendors.names for word in ("--vendor", name)),
+    ]  # fmt: skip
+    env = {**os.environ, **environment(stack.settings)}
+    fleet = subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
+    try:
+        yield fleet
+    finally:
+        fleet.terminate()
+        fleet.wait()
+
+
+def _await_workers(stack: Stack) -> None:
+    """Ticks have passed through every raw topic: workers are up and their kernels loaded."""
+    time.sleep(3.0)
+    wait_until_settled(stack.settings, stack.vendors.names, 60.0, lambda _: None)
+
+
+def _require_room(folder: Path, load: Load) -> None:
+    needed = load.frames_per_second * (load.seconds + WARM_UP_S) * BYTES_PER_FRAME
+    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    if needed > free * 0.8:
+        raise NoRoomError(
+            f"the benchmark may take {needed / 2**30:.0f} GiB in {folder.parent}, and "
+            f"{free / 2**30:.0f} GiB are free: give it fewer --seconds, or set TMPDIR"
+        )
+
+
+def _conditions(stack: Stack, load: Load) -> dict[str, Any]:
+    vendor = next(iter(stack.vendors.by_profile.values()))
+    return {
+        **asdict(load),
+        "vendors": len(stack.vendors.names),
+        "channels": len(vendor.profile.channel_names),
+        "embodiment": vendor.embodiment.id,
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "interpreter": sys.executable,
+        **stack.record().chosen,
+    }

@@ -1,0 +1,37 @@
+"""`kinebus`: the verbs, and what every error becomes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from deploy.cli.bench import bench
+from deploy.cli.episodes import episodes
+from deploy.cli.look import audit, doctor, lag, status
+from deploy.cli.out import Exit, stderr
+from deploy.cli.replay import replay
+from deploy.cli.run import demo, up
+
+app = typer.Typer(
+    name="kinebus",
+    help="Many robots, one body, one stream.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for verb in (demo, up, status, doctor, replay, lag, audit):
+    app.command()(verb)
+app.add_typer(episodes, name="episodes")
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Run the command line; an error of ours is said in a sentence, and ends with 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        stderr.print("stopped")
+        sys.exit(Exit.FAILURE)
+    except RuntimeError as error:
+        stderr.print(f"[bold red]error:[/] {error}")
+        sys.exit(Exit.FAILURE)

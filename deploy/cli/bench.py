@@ -1,0 +1,42 @@
+"""The verbs that measure: `kinebus bench …`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
+from deploy.cli.out import Exit, fail, print_json, print_table, say
+from deploy.cli.where import AsJson
+
+bench = typer.Typer(help="Benchmarks; every figure with its conditions.", no_args_is_help=True)
+
+
+@bench.command()
+def pipeline(
+    frames_per_second: Annotated[float, typer.Option(min=1)] = 25_000.0,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured, behind 20 s of warm-up.")] = 60.0,
+    robots: Annotated[int, typer.Option(min=1)] = 48,
+    chunk_frames: Annotated[int, typer.Option(min=1, max=64)] = 25,
+    workers: Annotated[int, typer.Option(min=1)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """All stages at a set rate, on a stack of its own: 12 vendors' 40-joint robots."""
+    try:
+        result = bench_pipeline(
+            Load(frames_per_second, seconds, robots, chunk_frames, workers), say
+        )
+    except NoRoomError as error:
+        fail(str(error), Exit.FAILURE)
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        f"{result['frames_per_second']:,} frames/s, delay p50 {result['delay_ms']['p50']} ms, "
+        f"p99 {result['delay_ms']['p99']} ms, drained in {result['drain_s']} s",
+        ("process", "cores", "CPU s per million frames", "MiB"),
+        [(name, *used.values()) for name, used in result["processes"].items()],
+    )
+    for name, value in result["conditions"].items():
+        say(f"{name}: {value}")
