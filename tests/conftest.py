@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from deploy.choose import NothingToChooseError, choose_broker, choose_clickhouse
+from deploy.choose import Choice, NothingToChooseError, choose_broker, choose_clickhouse
 from deploy.containers import find_docker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,10 +50,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"docker: {_docker()}")
 
 
-def _described(choose: object, variable: str) -> str:
-    assert callable(choose)
+def _described(choose: Callable[[str | None], Choice], variable: str) -> str:
     try:
-        return str(choose(os.environ.get(variable)).description)
+        return choose(os.environ.get(variable)).description
     except NothingToChooseError as error:
         return str(error)
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from deploy.clickhouse.engine import Engine
+from deploy.clickhouse.engine import Engine, FolderInUseError
 from deploy.clickhouse.limits import Limits
 from deploy.clickhouse.server import ClickHouseServer
 
@@ -26,8 +26,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     path = arguments.path.resolve()
-    path.mkdir(parents=True, exist_ok=True)
-    engine = Engine(path, Limits(read_seconds=arguments.read_seconds))
+    try:
+        engine = Engine(path, Limits(read_seconds=arguments.read_seconds))
+    except FolderInUseError as error:
+        sys.exit(str(error))
     server = ClickHouseServer(arguments.port, engine)
     for signum in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for serve_forever(), which this very thread runs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import tempfile
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import chdb
 
@@ -27,6 +28,10 @@ from deploy.clickhouse.statement import (
     set_statement,
     split_format,
 )
+
+
+class FolderInUseError(RuntimeError):
+    """Another process serves this data folder."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,12 @@ class Engine:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = _hold(path)
         self._spool = path / "spool"
         # Left behind by a process that was killed.
         shutil.rmtree(self._spool, ignore_errors=True)
-        self._spool.mkdir(parents=True)
+        self._spool.mkdir()
         config = path / "config.xml"
         config.write_text(server_config(limits))
         self._address = f"{path / 'data'}?config-file={config}"
@@ -67,6 +74,7 @@ class Engine:
     def close(self) -> None:
         """Give the folder back."""
         self._root.close()
+        self._lock.close()
 
     def run(self, sql: str, options: Options, read_only: bool = False) -> Outcome:
         """Run a statement that brings no rows with it."""
@@ -132,6 +140,20 @@ class Engine:
                 yield connection
         finally:
             slots.release()
+
+
+def _hold(path: Path) -> IO[str]:
+    """Keep other processes out: chdb's own refusal does not say why. The kernel lets go."""
+    lock = (path / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise FolderInUseError(
+            f"another process serves {path}: stop it, use it with CLICKHOUSE_URL, or choose "
+            "another folder"
+        ) from error
+    return lock
 
 
 def _outcome(result: Any, format_name: str, body: bytes | BinaryIO) -> Outcome:

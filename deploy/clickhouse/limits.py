@@ -12,8 +12,9 @@ _MIB = 1024 * 1024
 class Limits:
     """Bounds of the embedded ClickHouse.
 
-    Readers are capped, writers only in number and memory: a question may be asked again, a row
-    that was refused is late for everyone.
+    Readers are capped, writers only in number: a question may be asked again, a row that was
+    refused is late for everyone. A guard against accidents: a SETTINGS clause in the text of a
+    query goes beyond it.
     """
 
     read_seconds: int = 300

@@ -79,12 +79,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(read_only=False)
 
     def _answer(self, read_only: bool) -> None:
-        self.server.enter()
         body = RequestBody(
             self.rfile,
             int(self.headers.get("Content-Length") or 0),
             self.headers.get("Transfer-Encoding", "").lower() == "chunked",
         )
+        self.server.enter()
         try:
             self._send_outcome(self._run(body, read_only))
         except ClickHouseError as error:

@@ -44,7 +44,7 @@ _READS = re.compile(
     rf"{_LEADING}\(?\s*(?:SELECT|WITH|SHOW|DESCRIBE|DESC|EXPLAIN|EXISTS)\b", re.I | re.S
 )
 _INSERT_WITH_DATA = re.compile(
-    rb"\s*INSERT\s+INTO\s+(?:(?!\bSELECT\b|\bVALUES\b).)+?\sFORMAT\s+(\w+)[ \t]*;?\r?\n?",
+    rb"\s*INSERT\s+INTO\s+(?:(?!\bSELECT\s|\bVALUES\s*\().)+?\sFORMAT\s+(\w+)[ \t]*;?\r?\n?",
     re.I | re.S,
 )
 _TRAILING_FORMAT = re.compile(r"\s+FORMAT\s+(\w+)[\s;]*$", re.I)

@@ -30,14 +30,18 @@ _RUNS = [
 
 
 @pytest.fixture(scope="session", params=_RUNS)
-def kafka(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def run(request: pytest.FixtureRequest) -> str:
+    """Which run this is: all parts of it come from the same place."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def kafka(run: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The bootstrap address of a real Kafka. Tests share it: name topics uniquely."""
     choice = choose_broker(os.environ.get("KAFKA_BOOTSTRAP"))
-    if choice.origin is Origin.GIVEN and request.param == "usual":
+    if choice.origin is Origin.GIVEN and run == "usual":
         yield choice.address
-    elif choice.origin is Origin.EMBEDDED and request.param == "usual":
+    elif choice.origin is Origin.EMBEDDED and run == "usual":
         limits = LogLimits(retention_bytes=256 << 20, segment_bytes=16 << 20)
         data = tmp_path_factory.mktemp("kafka")
         with running_broker(BrokerSettings(data, limits=limits)) as bootstrap:
@@ -47,15 +51,13 @@ def kafka(
             yield bootstrap
 
 
-@pytest.fixture(scope="session", params=_RUNS)
-def clickhouse(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def clickhouse(run: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The HTTP URL of a ClickHouse. Tests share it: use a database of one's own."""
     choice = choose_clickhouse(os.environ.get("CLICKHOUSE_URL"))
-    if choice.origin is Origin.GIVEN and request.param == "usual":
+    if choice.origin is Origin.GIVEN and run == "usual":
         yield choice.address
-    elif choice.origin is Origin.EMBEDDED and request.param == "usual":
+    elif choice.origin is Origin.EMBEDDED and run == "usual":
         with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as url:
             yield url
     else:
@@ -63,10 +65,10 @@ def clickhouse(
             yield url
 
 
-@pytest.fixture(scope="session", params=_RUNS)
-def s3(request: pytest.FixtureRequest) -> Iterator[S3]:
+@pytest.fixture(scope="session")
+def s3(run: str) -> Iterator[S3]:
     """An S3 endpoint that honours conditional puts. Tests share it: make a bucket of one's own."""
-    if request.param == "docker":
+    if run == "docker":
         with s3_container() as server:
             yield server
         return

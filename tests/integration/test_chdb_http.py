@@ -19,7 +19,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.clickhouse.service import prepare_clickhouse, running_clickhouse
-from deploy.service import running, stop
+from deploy.service import ServiceError, running, stop
 
 TABLE = """CREATE TABLE {name} (
     robot String,
@@ -222,6 +222,14 @@ def test_many_clients_at_once_each_get_their_own(url: str, table: str) -> None:
 
     with ThreadPoolExecutor(12) as pool:
         assert list(pool.map(work, range(12))) == [200] * 12
+
+
+def test_a_folder_that_is_served_already_is_said(url: str, folder: Path) -> None:
+    with (
+        pytest.raises(ServiceError, match=r"another process serves .*CLICKHOUSE_URL"),
+        running_clickhouse(folder),
+    ):
+        pytest.fail("two processes serve one folder")
 
 
 def test_sigkill_keeps_what_was_acknowledged_and_its_tokens(tmp_path: Path) -> None:

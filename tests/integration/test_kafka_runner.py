@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import psutil
@@ -87,8 +88,9 @@ def test_sigkill_loses_nothing_acknowledged(tmp_path: Path) -> None:
 
 
 def test_a_topic_may_hold_records_of_8_mb(kafka: str) -> None:
-    create(kafka, "wide", **{"max.message.bytes": str(8 << 20)})
-    publish(kafka, "wide", b"x" * ((8 << 20) - 1024))
+    topic = f"wide-{uuid.uuid4()}"
+    create(kafka, topic, **{"max.message.bytes": str(8 << 20)})
+    publish(kafka, topic, b"x" * ((8 << 20) - 1024))
 
 
 def test_topics_are_never_created_by_accident(kafka: str) -> None:

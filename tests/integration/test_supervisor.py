@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -168,14 +169,15 @@ def count_ticks(
 
 
 def test_topics_are_created_once_and_never_with_another_number(kafka: str) -> None:
-    specs = [TopicSpec("made.one", 2, {"retention.ms": "-1"}), TopicSpec("made.two", 2)]
-    assert create_topics(kafka, specs[:1]) == ("made.one",)
-    assert create_topics(kafka, specs) == ("made.two",)
+    one, two, three = (f"made-{uuid.uuid4()}" for _ in range(3))
+    specs = [TopicSpec(one, 2, {"retention.ms": "-1"}), TopicSpec(two, 2)]
+    assert create_topics(kafka, specs[:1]) == (one,)
+    assert create_topics(kafka, specs) == (two,)
     assert create_topics(kafka, specs) == ()
-    with pytest.raises(TopicError, match=r"made\.one has 2 partitions.*KINEBUS_PARTITIONS=2"):
-        create_topics(kafka, [TopicSpec("made.one", 3)])
-    with pytest.raises(TopicError, match=r"the broker refused made\.three"):
-        create_topics(kafka, [TopicSpec("made.three", 1, {"retention.ms": "soon"})])
+    with pytest.raises(TopicError, match=f"{one} has 2 partitions.*KINEBUS_PARTITIONS=2"):
+        create_topics(kafka, [TopicSpec(one, 3)])
+    with pytest.raises(TopicError, match=f"the broker refused {three}"):
+        create_topics(kafka, [TopicSpec(three, 1, {"retention.ms": "soon"})])
 
 
 @pytest.mark.e2e

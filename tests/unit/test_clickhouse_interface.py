@@ -93,6 +93,12 @@ def test_a_client_that_goes_away_is_noticed(chunked: bool) -> None:
             "JSON",
             b"{}",
         ),
+        (
+            b"INSERT INTO t (`values`, `select`) FORMAT TSV 1",
+            "INSERT INTO t (`values`, `select`)",
+            "TSV",
+            b"1",
+        ),
         (b"INSERT INTO t FORMAT RowBinary\n SELECT ", "INSERT INTO t", "RowBinary", b" SELECT "),
     ],
 )
