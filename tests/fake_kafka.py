@@ -1,4 +1,4 @@
-"""A producer that behaves like librdkafka's as far as the SDK goes, and whose broker one can pull."""
+"""A producer like librdkafka's as far as the SDK goes, with a broker that one can pull."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from producers.sdk.link import Link
-
 
 _LINKS: list[Link] = []
 

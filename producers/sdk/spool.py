@@ -55,7 +55,8 @@ class Spool:
         self._mark = _map_acknowledged(folder / "acknowledged")
         acknowledged = _read_acknowledged(self._mark)
         self._segments = _scan(folder)
-        self.resumable = bool(self._segments) or not acknowledged
+        known = self._segments[-1].next_sequence if self._segments else 0
+        self.resumable = known >= acknowledged
         if not self._segments:
             self._segments = [create_segment(folder, acknowledged, 0)]
         self.acknowledged = acknowledged - 1

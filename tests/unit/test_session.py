@@ -67,6 +67,16 @@ def kinds(kafka):
     return found
 
 
+def send_until_full(session):
+    """Send chunks until one is not taken; returns how many were."""
+    for sent in range(1_000):
+        try:
+            session.send_chunk(chunk(sent * 2), frames=2)
+        except SpoolFullError:
+            return sent
+    raise AssertionError("the spool takes everything")
+
+
 def wait_for(condition, seconds=5.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -138,7 +148,7 @@ def test_blocks_take_arrays_and_keep_their_type(kafka):
         own = {"observation_state": state, "action": state.astype(np.float64), "timestamp": 0.5}
         own |= dict.fromkeys(("frame_index", "episode_index", "index", "task_index"), 3)
         session.send(own)
-        with pytest.raises(FrameError, match="27 numbers, not 26|not rows of 26"):
+        with pytest.raises(FrameError, match="not rows of 26"):
             session.send(own | {"action": np.zeros(27)})
         with pytest.raises(FrameError, match="does not fit"):
             session.send(own | {"frame_index": 0.5})
@@ -187,11 +197,7 @@ def test_an_outage_fills_the_memory_and_then_tells(kafka):
     settings = WaySettings(memory_bytes=20_000, connect_seconds=0.1)
     session = opened(kafka, settings=settings)
     kafka.up = False
-    sent = 0
-    with pytest.raises(SpoolFullError):
-        for number in range(1_000):
-            session.send_chunk(chunk(number * 2), frames=2)
-            sent += 1
+    sent = send_until_full(session)
     with pytest.raises(SpoolFullError):
         session.send_chunk(chunk(), frames=2, timeout=0.05)
     kafka.up = True
@@ -217,9 +223,7 @@ def test_the_spool_is_bounded(kafka, tmp_path):
     kafka.up = False
     settings = WaySettings(SpoolLimits(max_bytes=20_000), connect_seconds=0.1)
     session = opened(kafka, tmp_path, settings=settings)
-    with pytest.raises(SpoolFullError):
-        for _ in range(1_000):
-            session.send_chunk(chunk(), frames=2)
+    send_until_full(session)
     kafka.up = True
     session.close()
     assert kafka.sequences() == [(session.id, n) for n in range(len(kafka.log))]
