@@ -2,7 +2,7 @@
 
     python tests/bench/insert_latency.py [seconds of the query, 60 by default]
 
-Prints JSON: seconds of an insert of 20,000 frames, of `SELECT 1` beside it, and the server's memory.
+Prints JSON: seconds of an insert of 20,000 frames and of `SELECT 1` beside it; the server's memory.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import clickhouse_connect
@@ -52,10 +53,8 @@ def block(seed: int) -> pa.Table:
 
 def ask(client: Client, seconds: int) -> None:
     """A query that only its time limit ends."""
-    try:
+    with suppress(DatabaseError):
         client.query(LONG_QUERY, settings={"max_execution_time": seconds})
-    except DatabaseError as error:
-        assert error.code == 159
 
 
 def measure(url: str, server: psutil.Process, seconds: int) -> dict[str, object]:
