@@ -169,7 +169,7 @@ def skill_angles(skill: Skill, frames: int, rate_hz: float, size: float = 1.0) -
     rest = _pose({})
     angles = rest + size * (angles - rest)
     if skill.cycle is not None:
-        envelope = minimum_jerk(np.clip(5.0 * np.minimum(share, 1.0 - share) - 0.5, 0.0, 1.0))
+        envelope = minimum_jerk(np.clip(10.0 * np.minimum(share, 1.0 - share), 0.0, 1.0))
         for dof, added in skill.cycle(np.arange(frames) / rate_hz * skill.hz).items():
             angles[:, DOF_INDEX[dof]] += size * envelope * added
     return angles
