@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,23 +48,35 @@ class Signal:
     offset: F64
     missing: float | None
 
+    @cached_property
+    def scaled(self) -> bool:
+        """Whether SI units differ from the vendor's."""
+        return bool((self.scale != 1.0).any() or self.offset.any())
+
     def gather(self, fields: Fields) -> F64:
         """The signal as [T, C] in SI units; NaN where a channel does not report it."""
-        frames = len(next(iter(fields.values())))
-        out = np.full((frames, self.channels), np.nan)
-        for part in self.parts:
-            block = fields[part.field][:, part.start : part.stop]
-            if block.shape[1] != part.width:
-                raise ShapeError(
-                    f"{part.field} has {fields[part.field].shape[1]} columns, "
-                    f"too few or too many for {part.width} channels"
-                )
-            out[:, part.first : part.first + part.width] = block
+        if len(self.parts) == 1 and self.parts[0].width == self.channels:
+            out = self._block(fields, self.parts[0]).astype(np.float64)
+        else:
+            frames = len(next(iter(fields.values())))
+            out = np.full((frames, self.channels), np.nan)
+            for part in self.parts:
+                out[:, part.first : part.first + part.width] = self._block(fields, part)
         if self.missing is not None:
             out[out == self.missing] = np.nan
-        out *= self.scale
-        out += self.offset
+        if self.scaled:
+            out *= self.scale
+            out += self.offset
         return out
+
+    def _block(self, fields: Fields, part: Part) -> npt.NDArray[Any]:
+        block = fields[part.field][:, part.start : part.stop]
+        if block.shape[1] != part.width:
+            raise ShapeError(
+                f"{part.field} has {fields[part.field].shape[1]} columns, "
+                f"too few or too many for {part.width} channels"
+            )
+        return block
 
 
 def compile_signals(profile: Profile) -> dict[str, Signal]:
