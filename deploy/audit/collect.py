@@ -1,0 +1,146 @@
+"""Gathers the evidence: the raw log, the letters, what is on its way, what lies in the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from obstore.store import ObjectStore
+
+from deploy.audit.compare import AtRest, Flags
+from deploy.audit.kafka import AuditReader
+from deploy.audit.lake import SegmentFile, archived
+from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
+from schemas.canonical import Boundary, CanonicalChunk, decode_canonical
+from schemas.events import DeadLetter, decode_dead_letter
+from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX
+
+WORKERS = "streams"
+CLICKHOUSE_SINK = "sink-clickhouse"
+LAKE_SINK = "sink-lake"
+
+
+@dataclass
+class Tail:
+    """Records of `canonical.frames` that a sink has not committed: their origins and episodes."""
+
+    origins: list[tuple[str, int, int]] = field(default_factory=list)
+    episodes: set[tuple[str, str]] = field(default_factory=set)
+
+
+def read_raw(
+    reader: AuditReader, store: ObjectStore, spans: Mapping[Place, tuple[int, int]]
+) -> RawLog:
+    """The raw log: from the topics, and from the archive what their retention has dropped."""
+    lows = {place: low for place, (low, _) in reader.watermarks(spans).items()}
+    builder = RawBuilder(spans)
+    for place, (start, stop) in spans.items():
+        if start < lows[place]:
+            for record in archived(store, place, start, min(lows[place], stop)):
+                builder.add(place, *record)
+    there = {place: (max(start, lows[place]), stop) for place, (start, stop) in spans.items()}
+    for message in reader.read(there):
+        place = (message.topic(), message.partition())
+        builder.add(place, message.offset(), message.headers(), message.value())
+    return builder.build()
+
+
+def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:
+    """What is on its way to ClickHouse, and to the lake."""
+    places = reader.places(CANONICAL_FRAMES)
+    ends = reader.watermarks(places)
+    positions = [reader.committed(group, places) for group in (CLICKHOUSE_SINK, LAKE_SINK)]
+    spans = {p: (max(min(at[p] for at in positions), ends[p][0]), ends[p][1]) for p in places}
+    tails = (Tail(), Tail())
+    for message in reader.read(spans):
+        place = (message.topic(), message.partition())
+        fact = decode_canonical(message.value())
+        for tail, at in zip(tails, positions, strict=True):
+            if message.offset() >= at[place]:
+                _note(tail, fact)
+    return tails
+
+
+def read_letters(reader: AuditReader) -> dict[tuple[str, int, int], DeadLetter]:
+    """Dead letters by origin; the last one counts. Their bytes are dropped."""
+    found = {}
+    for message in reader.read(reader.watermarks(reader.places(DEAD_LETTER_PREFIX))):
+        if message.value() is not None:
+            letter = decode_dead_letter(message.value())
+            origin = (letter.source_topic, letter.source_partition, letter.source_offset)
+            found[origin] = letter
+    return found
+
+
+def rows_of_origins(raw: RawLog, origins: Iterable[tuple[str, int, int]]) -> I64:
+    """Rows of the raw log of those origins that are in it."""
+    listed = list(origins)
+    keys = keys_of(
+        raw.places,
+        [topic for topic, _, _ in listed],
+        np.array([partition for _, partition, _ in listed], np.int64),
+        np.array([offset for _, _, offset in listed], np.int64),
+    )
+    rows = raw.rows_of(keys)
+    return rows[rows >= 0]
+
+
+def flags_of(raw: RawLog, rows: I64) -> Flags:
+    """A flag on these rows. [N]."""
+    flags = np.zeros(len(raw.key), bool)
+    flags[rows] = True
+    return flags
+
+
+def unread(raw: RawLog, committed: Mapping[Place, int]) -> Flags:
+    """Records that the workers have not committed. [N]."""
+    limits = np.array([committed.get(place, 0) for place in raw.places], np.int64)
+    flags: Flags = raw.offset() >= limits[raw.place_number()]
+    return flags
+
+
+def clickhouse_at_rest(raw: RawLog, table: pa.Table, numbers: dict[str, int]) -> AtRest:
+    """Rows of ClickHouse that come from the raw log."""
+    keys = keys_of(
+        raw.places,
+        table["source_topic"].to_pylist(),
+        table["source_partition"].to_numpy().astype(np.int64),
+        table["source_offset"].to_numpy().astype(np.int64),
+    )
+    rows = raw.rows_of(keys)
+    ids = table["processing_id"].to_pylist()
+    processing = np.array([numbers.setdefault(name, len(numbers)) for name in ids], np.int64)
+    return AtRest(rows[rows >= 0], processing[rows >= 0])
+
+
+def lake_at_rest(
+    raw: RawLog, files: Iterable[SegmentFile], numbers: dict[str, int]
+) -> tuple[AtRest, I64]:
+    """Frames of the lake that come from the raw log, and their index in the session."""
+    places = {place: i for i, place in enumerate(raw.places)}
+    keys, frames, processings = [_NONE], [_NONE], [_NONE]
+    for file in files:
+        told = file.document["segment"]
+        place = places.get((told["source_topic"], told["source_partition"]))
+        if place is None:
+            continue
+        keys.append((place << OFFSET_BITS) | file.rows["source_offset"].to_numpy())
+        frames.append(file.rows["frame"].to_numpy())
+        number = numbers.setdefault(file.document["processing_id"], len(numbers))
+        processings.append(np.full(file.rows.num_rows, number, np.int64))
+    rows = raw.rows_of(np.concatenate(keys))
+    known = rows >= 0
+    rest = AtRest(rows[known], np.concatenate(processings)[known])
+    return rest, np.concatenate(frames)[known]
+
+
+def _note(tail: Tail, fact: CanonicalChunk | Boundary) -> None:
+    if isinstance(fact, CanonicalChunk):
+        tail.origins.append((fact.source_topic, fact.source_partition, fact.source_offset))
+    if fact.episode is not None:
+        tail.episodes.add((fact.episode, fact.processing_id))
+
+
+_NONE: I64 = np.empty(0, np.int64)

@@ -1,0 +1,106 @@
+"""What the audit reads from Kafka: spans of topics, and how far each group has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from deploy.audit.raw import Place
+from schemas.topics import MAX_RECORD_BYTES
+
+TIMEOUT_S = 20.0
+QUIET_S = 30.0
+BATCH = 2_000
+
+
+class AuditReader:
+    """Reads topics from offset to offset; takes part in no group and commits nothing."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "kinebus-audit",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.min.bytes": 1,
+                "max.partition.fetch.bytes": MAX_RECORD_BYTES,
+                "fetch.max.bytes": 4 * MAX_RECORD_BYTES,
+                "receive.message.max.bytes": 5 * MAX_RECORD_BYTES,
+                "queued.max.messages.kbytes": 64 * 1024,
+            }
+        )
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def places(self, prefix: str) -> list[Place]:
+        """Every partition of the topics whose name begins so."""
+        topics = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        return sorted(
+            (name, partition)
+            for name, meta in topics.items()
+            if name.startswith(prefix)
+            for partition in meta.partitions
+        )
+
+    def watermarks(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+        """The first offset still there and the one behind the last."""
+        found = {}
+        for place in places:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(*place), timeout=TIMEOUT_S
+            )
+            found[place] = (low, high)
+        return found
+
+    def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
+        """How far a group has come; 0 where it has committed nothing."""
+        wanted = [TopicPartition(*place) for place in places]
+        if not wanted:
+            return {}
+        request = ConsumerGroupTopicPartitions(group, wanted)
+        future = self._admin.list_consumer_group_offsets([request])[group]
+        found = future.result(TIMEOUT_S).topic_partitions
+        return {(p.topic, p.partition): max(p.offset, 0) for p in found}
+
+    def read(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Message]:
+        """The records of these spans [start, stop), as far as they are there."""
+        left = {place: stop for place, (start, stop) in spans.items() if start < stop}
+        self._consumer.assign([TopicPartition(*place, spans[place][0]) for place in left])
+        while left:
+            messages = self._consumer.consume(BATCH, QUIET_S)
+            if not messages:
+                raise TimeoutError(f"the broker gave nothing for {QUIET_S:.0f} s; is it up?")
+            for message in messages:
+                place = (message.topic(), message.partition())
+                if place not in left:
+                    continue
+                error = message.error()
+                if error is None and message.offset() < left[place]:
+                    yield message
+                if _is_end(error) or message.offset() >= left[place] - 1:
+                    del left[place]
+                    self._consumer.incremental_unassign([TopicPartition(*place)])
+        self._consumer.unassign()
+
+
+def _is_end(error: KafkaError | None) -> bool:
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    if error.retriable() or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
+        return False
+    raise KafkaException(error)
