@@ -105,7 +105,8 @@ def _age_s(consumer: Consumer, where: TopicPartition) -> float:
     consumer.unassign()
     if message is None or message.error():
         return 0.0
-    return max(time.time() - message.timestamp()[1] / 1000.0, 0.0)
+    appended_ms: int = message.timestamp()[1]
+    return max(time.time() - appended_ms / 1000.0, 0.0)
 
 
 def _consumer(bootstrap: str) -> Consumer:

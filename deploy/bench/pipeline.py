@@ -59,9 +59,12 @@ def bench_pipeline(load: Load, say: Say) -> dict[str, Any]:
         _require_room(Path(folder), load)
         profiles = Path(folder, "profiles")
         vendors = write_bench_vendors(profiles)
-        settings = Settings(
-            home=Path(folder, "home"), profiles_dir=profiles, vendors=",".join(vendors)
-        )
+        own = {
+            "home": Path(folder, "home"),
+            "profiles_dir": profiles,
+            "vendors": ",".join(vendors),
+        }
+        settings = Settings().model_copy(update=own)
         with running_stack(settings, workers=load.workers, say=say) as stack:
             _await_workers(stack)
             return _measure(stack, load, say)
