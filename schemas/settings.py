@@ -11,7 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Addresses and sizes; every field has the environment variable named by its alias."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, extra="ignore")
+    # The prefix matters: without it a field's own name is read, and `home` would be $HOME.
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, extra="ignore", env_prefix="KINEBUS_"
+    )
 
     kafka_bootstrap: str | None = Field(default=None, alias="KAFKA_BOOTSTRAP")
     clickhouse_url: str | None = Field(default=None, alias="CLICKHOUSE_URL")
