@@ -6,7 +6,7 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from producers.fleet.motion import Span, build_motion
@@ -54,15 +54,6 @@ class FleetCounts:
     vendors: dict[str, VendorCounts]
     seconds: float
     behind_s: float
-
-
-@dataclass(order=True, slots=True)
-class _Due:
-    """A robot's next chunk in the queue."""
-
-    at: float
-    number: int
-    chunk: Chunk = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -141,30 +132,30 @@ def _move(robots: list[_Running], seconds: float | None, stop_event: threading.E
         number / len(robots) * robot.plan.chunk_frames / robot.plan.rate_hz
         for number, robot in enumerate(robots)
     ]
-    queue = []
+    # A plain tuple of when, whose and which: the queue is compared some ten times a chunk.
+    queue: list[tuple[float, int, Chunk]] = []
     for number, robot in enumerate(robots):
         chunk = _marks_then_chunk(robot)
-        queue.append(_Due(offsets[number] + chunk.due_s, number, chunk))
+        queue.append((offsets[number] + chunk.due_s, number, chunk))
     heapq.heapify(queue)
     behind_s = 0.0
     while not stop_event.is_set():
-        due = queue[0]
-        if seconds is not None and due.at > seconds:
+        due_s, number, chunk = queue[0]
+        if seconds is not None and due_s > seconds:
             break
-        wait_s = due.at - (time.monotonic() - started)
+        wait_s = due_s - (time.monotonic() - started)
         if wait_s > 0:
             stop_event.wait(max(wait_s, WAKE_SECONDS))
             continue
         behind_s = max(behind_s, -wait_s)
-        robot, chunk = robots[due.number], due.chunk
+        robot = robots[number]
         value = chunk_value(
             robot.loop, chunk.start, chunk.stop, chunk.first_frame,
-            started_ns + int(offsets[due.number] * 1e9),
+            started_ns + int(offsets[number] * 1e9),
         )  # fmt: skip
         robot.session.send_chunk(value, chunk.stop - chunk.start, timeout=CLOSE_SECONDS)
         following = _marks_then_chunk(robot)
-        due_s = offsets[due.number] + following.due_s
-        heapq.heapreplace(queue, _Due(due_s, due.number, following))
+        heapq.heapreplace(queue, (offsets[number] + following.due_s, number, following))
     return behind_s
 
 

@@ -30,7 +30,7 @@ class VendorLoop:
     """A motion loop of L frames, field by field as the vendor writes it.
 
     Attributes:
-        blocks: rows of numbers, one a frame, of blocks' own types. [L, K]
+        blocks: bytes of all frames, and how many of them are one frame's.
         lists: entries of JSON lists, one a frame.
         constants: what stands once in a chunk.
         sparse: frames of the sparse layout, without stamps.
@@ -40,7 +40,7 @@ class VendorLoop:
 
     profile: Profile
     rate_hz: float
-    blocks: Mapping[str, NDArray[Any]]
+    blocks: Mapping[str, tuple[bytes, int]]
     lists: Mapping[str, list[Any]]
     constants: Mapping[str, Any]
     sparse: SparseFrames | None
@@ -86,8 +86,8 @@ def chunk_value(
         started_ns: Unix time of the session's frame 0.
     """
     value: dict[str, Any] = dict(loop.constants)
-    for name, rows in loop.blocks.items():
-        value[name] = rows[start:stop].tobytes()
+    for name, (rows, size) in loop.blocks.items():
+        value[name] = rows[start * size : stop * size]
     for name, entries in loop.lists.items():
         value[name] = entries[start:stop]
     clock = loop.profile.clock
@@ -169,10 +169,10 @@ def _rotation(rotation: Rotation, roll: F64) -> F64:
     return np.rad2deg(angles) if rotation.unit == "deg" else angles
 
 
-def _block_rows(block: Block, values: F64 | None, motion: Motion) -> NDArray[Any]:
+def _block_rows(block: Block, values: F64 | None, motion: Motion) -> tuple[bytes, int]:
     if values is None:
-        return np.zeros((motion.frames, block.columns), block.dtype)
-    return np.ascontiguousarray(values.astype(block.dtype))
+        return bytes(motion.frames * block.row_bytes), block.row_bytes
+    return values.astype(block.dtype).tobytes(), block.row_bytes
 
 
 def _json_lists(schema: Schema, fields: Mapping[str, F64]) -> dict[str, list[Any]]:
