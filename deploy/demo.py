@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.audit import AuditReport, run_audit
+from deploy.audit.report import AuditReport
+from deploy.audit.run import run_audit
 from deploy.delays import delays_ms
-from deploy.settle import wait_until_settled
+from deploy.settle import wait_until_following, wait_until_settled
 from deploy.stack import Stack
 from producers.fleet.plan import plan_fleet
 from producers.fleet.run import run_fleet
@@ -20,6 +21,7 @@ from producers.replay import replay
 from producers.sdk.link import Link
 from producers.sdk.session import Session
 
+FOLLOWING_WITHIN_S = 90.0
 SETTLE_WITHIN_S = 180.0
 
 Say = Callable[[str], None]
@@ -85,6 +87,8 @@ def demonstrate(
     stack: Stack, publish: Callable[[Stack], dict[str, Published]], say: Say
 ) -> Demonstration:
     """Let robots publish, wait until all of it is at rest, and account for it."""
+    say("waiting for the stream workers to follow every raw topic")
+    wait_until_following(stack.settings, stack.vendors.names, FOLLOWING_WITHIN_S)
     published = publish(stack)
     wait_until_settled(stack.settings, tuple(published), SETTLE_WITHIN_S, say)
     say("auditing every raw record against topics and stores")

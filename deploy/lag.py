@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import CANONICAL_FRAMES, EPISODES, MAX_RECORD_BYTES, QUALITY_REPORTS, RAW_PREFIX
@@ -22,6 +22,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sink-archive": (RAW_PREFIX,),
 }
 """Consumer groups of a running system, and the topics (or prefixes) they read."""
+
+
+_COMING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
+"""Errors of a broker that has just started: the coordinator is on its way."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +64,34 @@ def measure_lag(bootstrap: str) -> list[GroupLag]:
                 if name.startswith(prefixes) and (name in prefixes or name.startswith(RAW_PREFIX))
                 for partition in meta.partitions
             ]
-            found += _group_lag(consumer, group, committed(admin, group, wanted))
+            found += _group_lag(consumer, group, committed(bootstrap, group, wanted))
         return found
     finally:
         consumer.close()
 
 
 def committed(
-    admin: AdminClient, group: str, wanted: Sequence[TopicPartition]
+    bootstrap: str, group: str, wanted: Sequence[TopicPartition]
 ) -> list[TopicPartition]:
-    """What a group has committed; a partition it never committed has a negative offset."""
+    """What a group has committed; a partition it never committed has a negative offset.
+
+    Asked by a consumer that names the group and never joins it: the admin client's own call ends
+    the process (SIGSEGV, confluent-kafka 2.16) when the group's coordinator is not there yet.
+    """
     if not wanted:
         return []
-    request = ConsumerGroupTopicPartitions(group, list(wanted))
-    future = admin.list_consumer_group_offsets([request])[group]
-    return list(future.result(TIMEOUT_S).topic_partitions)
+    consumer = _consumer(bootstrap, group)
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        while True:
+            try:
+                return list(consumer.committed(list(wanted), timeout=TIMEOUT_S))
+            except KafkaException as error:
+                if error.args[0].code() not in _COMING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+    finally:
+        consumer.close()
 
 
 def ends(bootstrap: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -109,11 +130,11 @@ def _age_s(consumer: Consumer, where: TopicPartition) -> float:
     return max(time.time() - appended_ms / 1000.0, 0.0)
 
 
-def _consumer(bootstrap: str) -> Consumer:
+def _consumer(bootstrap: str, group: str = "kinebus-lag") -> Consumer:
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
-            "group.id": "kinebus-lag",
+            "group.id": group,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "fetch.message.max.bytes": MAX_RECORD_BYTES,

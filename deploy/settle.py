@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import clickhouse_connect
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from deploy.lag import committed, ends
 from schemas.settings import Settings
@@ -21,6 +20,20 @@ Places = Mapping[tuple[str, int], int]
 
 class NotSettledError(RuntimeError):
     """Something did not come to rest in time; the message names the stage and where it stands."""
+
+
+def wait_until_following(settings: Settings, vendors: Sequence[str], within_s: float) -> None:
+    """Return once the stream workers have committed a tick of every raw partition.
+
+    Raises:
+        NotSettledError: it took longer.
+    """
+    places = {
+        (raw_topic(name), partition): 1
+        for name in vendors
+        for partition in range(settings.partitions)
+    }
+    _await_group(settings.require_kafka(), "streams", places, time.monotonic() + within_s)
 
 
 def wait_until_settled(
@@ -54,10 +67,9 @@ def _ends_of(bootstrap: str, settings: Settings, topics: Iterable[str]) -> Place
 
 
 def _await_group(bootstrap: str, group: str, wanted: Places, deadline: float) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     places = [TopicPartition(*place) for place in wanted]
     while True:
-        reached = {(p.topic, p.partition): p.offset for p in committed(admin, group, places)}
+        reached = {(p.topic, p.partition): p.offset for p in committed(bootstrap, group, places)}
         behind = {p: end - max(reached.get(p, 0), 0) for p, end in wanted.items()}
         behind = {place: records for place, records in behind.items() if records > 0}
         if not behind:

@@ -19,7 +19,7 @@ import orjson
 from deploy.bench import meter
 from deploy.delays import delays_ms, percentiles
 from deploy.programs import environment
-from deploy.settle import NotSettledError, wait_until_settled
+from deploy.settle import NotSettledError, wait_until_following, wait_until_settled
 from deploy.stack import Stack, running_stack
 from producers.fleet.bench_vendors import write_bench_vendors
 from schemas.settings import Settings
@@ -66,7 +66,7 @@ def bench_pipeline(load: Load, say: Say) -> dict[str, Any]:
         }
         settings = Settings().model_copy(update=own)
         with running_stack(settings, workers=load.workers, say=say) as stack:
-            _await_workers(stack)
+            wait_until_following(stack.settings, stack.vendors.names, 90.0)
             return _measure(stack, load, say)
 
 
@@ -129,12 +129,6 @@ def _fleet(stack: Stack, load: Load) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         fleet.terminate()
         fleet.wait()
-
-
-def _await_workers(stack: Stack) -> None:
-    """Ticks have passed through every raw topic: workers are up and their kernels loaded."""
-    time.sleep(3.0)
-    wait_until_settled(stack.settings, stack.vendors.names, 60.0, lambda _: None)
 
 
 def _require_room(folder: Path, load: Load) -> None:

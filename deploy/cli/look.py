@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.audit import run_audit
+from deploy.audit.run import run_audit
 from deploy.cli.out import Exit, fail, print_json, print_table, stdout
 from deploy.cli.where import AsJson, Home, attached, own_settings
 from deploy.doctor import examine, healthy

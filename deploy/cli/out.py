@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-stdout = Console(highlight=False, soft_wrap=True)
+stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 140)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
