@@ -246,5 +246,5 @@ class Follower:
 
     def _on_reassigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._reassigned = True
-        names = sorted(f"{part.topic}/{part.partition}" for part in partitions)
-        _log.info("partitions changed hands", partitions=names)
+        topics = sorted({part.topic for part in partitions})
+        _log.info("partitions changed hands", partitions=len(partitions), topics=topics)

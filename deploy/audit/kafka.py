@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import (
@@ -79,9 +80,13 @@ class AuditReader:
         """The records of these spans [start, stop), as far as they are there."""
         left = {place: stop for place, (start, stop) in spans.items() if start < stop}
         self._consumer.assign([TopicPartition(*place, spans[place][0]) for place in left])
+        heard = time.monotonic()
         while left:
-            messages = self._consumer.consume(BATCH, QUIET_S)
-            if not messages:
+            # It waits for a whole batch as long as it may: the shorter, the sooner a small one.
+            messages = self._consumer.consume(BATCH, 0.05)
+            if messages:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > QUIET_S:
                 raise TimeoutError(f"the broker gave nothing for {QUIET_S:.0f} s; is it up?")
             for message in messages:
                 place = (message.topic(), message.partition())

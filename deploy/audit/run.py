@@ -13,7 +13,12 @@ import numpy as np
 from clickhouse_connect.driver.client import Client
 
 from deploy.audit import collect
-from deploy.audit.clickhouse import knows_sequence, lineage, open_clickhouse
+from deploy.audit.clickhouse import (
+    frames_of_episodes,
+    knows_sequence,
+    lineage,
+    open_clickhouse,
+)
 from deploy.audit.compare import Flags, Flight, Outcome, judge
 from deploy.audit.deep import compare_values
 from deploy.audit.kafka import AuditReader
@@ -27,7 +32,7 @@ from schemas.settings import Settings
 from schemas.topics import RAW_PREFIX
 
 _CLOSED = "SELECT episode, processing_id FROM episode_states WHERE is_closed"
-_CLOCK_SKEW_S = 300.0
+_CLOCK_SKEW_S = 60.0
 _LOOKED_UP = 10_000
 
 
@@ -95,7 +100,7 @@ class _Audit:
             self._manifests,
             self._sizes,
             by_folder(self._files),
-            frames_by_episode(self._rows),
+            self._episode_frames(),
             self._closed(),
             self._coming,
         )
@@ -142,6 +147,13 @@ class _Audit:
                 robot, session = raw.streams[raw.stream[row]]
                 flags[row] = knows_sequence(self._client, robot, session, int(raw.sequence[row]))
         return flags
+
+    def _episode_frames(self) -> dict[tuple[str, str], int]:
+        """Frames in ClickHouse of every episode that has a manifest here."""
+        if not self._mark.at_s:
+            return frames_by_episode(self._rows)
+        episodes = sorted({str(manifest["episode"]) for manifest in self._manifests.values()})
+        return frames_of_episodes(self._client, episodes)
 
     def _closed(self) -> list[tuple[str, str]]:
         if self._mark.at_s:
