@@ -91,7 +91,7 @@ class Link:
         make: Callable[[dict[str, Any]], Any] = Producer,
     ) -> None:
         config = producer_config(bootstrap, linger_ms, compression)
-        config["error_cb"] = self._on_error
+        config |= {"error_cb": self._on_error, "logger": log}
         self._make: Callable[[], Any] = partial(make, config)
         self._producer = self._make()
         self._retired: list[Any] = []

@@ -15,6 +15,7 @@ from producers.sdk.backlog import Backlog, SpoolFullError
 from producers.sdk.flight import Flight, Flown
 from producers.sdk.link import Link
 from producers.sdk.record import Identity, Outgoing
+from schemas.envelope import Kind
 from schemas.partition import partition_of
 
 log = logging.getLogger("kinebus.sdk")
@@ -100,18 +101,29 @@ class Sender:
         with self._changed:
             self._partition = partition_of(self.identity.robot, partitions)
 
-    def submit(self, record: Outgoing, timeout: float | None) -> None:
-        """Take a record; it is safe when this returns.
+    def submit(
+        self, kind: Kind, frames: int, value: bytes, timeout: float | None, *, last: bool = False
+    ) -> int:
+        """Take the session's next record; it is safe when this returns.
 
         Args:
-            record: the next of the session.
+            kind: chunk or mark.
+            frames: in the chunk; 0 for a mark.
+            value: as it goes to Kafka.
             timeout: seconds to wait for room; 0 does not wait, None waits as long as it takes.
+            last: whether it ends the session.
+
+        Returns:
+            Its sequence.
 
         Raises:
             SpoolFullError: there was no room in time; the record was not taken.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
+            record = Outgoing(
+                kind, self.next_sequence, self.next_frame, frames, time.time_ns(), value, last
+            )
             while True:
                 try:
                     self._backlog.append(record)
@@ -123,6 +135,7 @@ class Sender:
                     self._changed.wait(left)
             if self._flight.handed == record.sequence - 1 and self._may_hand():
                 self._hand(record)
+            return record.sequence
 
     def feed(self, now: float) -> None:
         """Hand over what waits in the backlog, as far as librdkafka has room."""

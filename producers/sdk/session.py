@@ -21,7 +21,6 @@ from producers.sdk.backlog import SpoolFullError
 from producers.sdk.form import Form, load_form
 from producers.sdk.frames import OpenChunk, frame_layout, join_frames, take_frame
 from producers.sdk.link import Link
-from producers.sdk.record import Outgoing
 from producers.sdk.sender import Progress
 from producers.sdk.way import Way, WaySettings, open_way
 from schemas.envelope import Kind, is_robot
@@ -90,6 +89,7 @@ class Session:
             UnknownProfileError: no such profile.
             UnknownTopicError: the broker answers that it has no topic for this vendor.
             SpoolInUseError: another process has this spool open.
+            SpoolFullError: earlier sessions fill the spool.
         """
         form = load_form(profile, profiles)
         if not is_robot(robot) or robot.split("/", 1)[0] != form.profile.vendor:
@@ -103,7 +103,11 @@ class Session:
             spool=spool,
             fresh=fresh,
         )
-        return cls(form, way)
+        try:
+            return cls(form, way)
+        except BaseException:
+            way.close()
+            raise
 
     @property
     def id(self) -> str:
@@ -154,7 +158,7 @@ class Session:
         with self._lock:
             self._require_open()
             self._close_chunk(timeout)
-            self._submit(Kind.CHUNK, frames, data, timeout)
+            self._sender.submit(Kind.CHUNK, frames, data, timeout)
             self._chunks += 1
 
     def episode_start(
@@ -204,7 +208,7 @@ class Session:
                 return
             self._close_chunk(timeout)
             mark = Mark(mark=MarkKind.SESSION_END, last_sequence=self._sender.next_sequence)
-            self._submit(Kind.MARK, 0, mark.to_json(), timeout, last=True)
+            self._sender.submit(Kind.MARK, 0, mark.to_json(), timeout, last=True)
             self._ended = True
 
     def close(self, timeout: float | None = CLOSE_SECONDS) -> bool:
@@ -247,25 +251,16 @@ class Session:
         with self._lock:
             self._require_open()
             self._close_chunk(timeout)
-            return self._submit(Kind.MARK, 0, mark.to_json(), timeout)
+            return self._sender.submit(Kind.MARK, 0, mark.to_json(), timeout)
 
     def _close_chunk(self, timeout: float | None) -> None:
         """Send the frames that wait; when that fails they go on waiting."""
         frames = self._open.frames
         if frames:
             data = self.form.encode(join_frames(self._layout, frames))
-            self._submit(Kind.CHUNK, len(frames), data, timeout)
+            self._sender.submit(Kind.CHUNK, len(frames), data, timeout)
             self._chunks += 1
             self._open = OpenChunk()
-
-    def _submit(
-        self, kind: Kind, frames: int, value: bytes, timeout: float | None, *, last: bool = False
-    ) -> int:
-        sequence = self._sender.next_sequence
-        first_frame = self._sender.next_frame
-        record = Outgoing(kind, sequence, first_frame, frames, time.time_ns(), value, last)
-        self._sender.submit(record, timeout)
-        return sequence
 
     def _require_open(self) -> None:
         if self._ended:

@@ -13,6 +13,7 @@ import mmap
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,15 +44,23 @@ class SpoolLimits:
 class Spool:
     """The backlog of one session in a folder of its own. Not safe for threads: `Sender` locks.
 
+    Args:
+        folder: of this session alone.
+        limits: bounds of all sessions of the spool together.
+        earlier: sessions that share the bound.
+
     Attributes:
         acknowledged: sequence of the last record that Kafka has, with all before it.
         resumable: False when a power cut took the place in the session: it must not go on.
     """
 
-    def __init__(self, folder: Path, limits: SpoolLimits) -> None:
+    def __init__(self, folder: Path, limits: SpoolLimits, earlier: Sequence[Spool] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._limits = limits
+        # Room is given back segment by segment: a small spool needs small ones.
+        self._segment_bytes = min(limits.segment_bytes, limits.max_bytes // 8)
+        self._earlier = tuple(earlier)
         self._mark = _map_acknowledged(folder / "acknowledged")
         acknowledged = _read_acknowledged(self._mark)
         self._segments = _scan(folder)
@@ -66,6 +75,11 @@ class Spool:
         self._cursor = (-2, 0)
         self._bytes = sum(segment.size for segment in self._segments)
         self._drop_acknowledged()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the segments that hold something Kafka has not acknowledged."""
+        return self._bytes if self.acknowledged < self.next_sequence - 1 else 0
 
     @property
     def next_sequence(self) -> int:
@@ -84,10 +98,11 @@ class Spool:
 
     def append(self, record: Outgoing) -> None:
         """Keep a record; raises SpoolFullError when the bound or the disk is reached."""
-        if self._bytes + record.stored_bytes > self._limits.max_bytes:
-            raise SpoolFullError(f"{self._folder}: {self._bytes:,} bytes wait for Kafka")
+        waiting = self.waiting_bytes + sum(spool.waiting_bytes for spool in self._earlier)
+        if waiting + record.stored_bytes > self._limits.max_bytes:
+            raise SpoolFullError(f"{self._folder}: {waiting:,} bytes wait for Kafka")
         try:
-            if self._segments[-1].size >= self._limits.segment_bytes:
+            if self._segments[-1].size >= self._segment_bytes:
                 self._roll()
             append_record(self._file, self._segments[-1], record)
         except OSError as error:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -80,12 +81,13 @@ def lock_root(root: Path) -> int:
 
 def load_sessions(root: Path, limits: SpoolLimits) -> list[SpooledSession]:
     """Sessions whose records may not all be in Kafka, oldest first."""
-    found = []
+    found: list[SpooledSession] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         state_file = folder / _STATE
         if state_file.exists():
             state = SessionState(**json.loads(state_file.read_text()))
-            found.append(SpooledSession(folder, state, Spool(folder, limits)))
+            spool = Spool(folder, limits, [session.spool for session in found])
+            found.append(SpooledSession(folder, state, spool))
     return found
 
 
@@ -96,12 +98,15 @@ def may_resume(found: SpooledSession, robot: str, profile: str, boot_id: str | N
     return same and boot_id is not None and found.spool.resumable and not found.spool.ended
 
 
-def begin_session(root: Path, state: SessionState, limits: SpoolLimits) -> SpooledSession:
+def begin_session(
+    root: Path, state: SessionState, limits: SpoolLimits, earlier: Sequence[SpooledSession]
+) -> SpooledSession:
     """Make a session's folder."""
     folder = root / state.session
     folder.mkdir()
     write_state(folder, state)
-    return SpooledSession(folder, state, Spool(folder, limits))
+    spool = Spool(folder, limits, [session.spool for session in earlier])
+    return SpooledSession(folder, state, spool)
 
 
 def write_state(folder: Path, state: SessionState) -> None:

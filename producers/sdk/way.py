@@ -163,7 +163,7 @@ def open_way(
             resumed = bool(found) and not fresh and may_resume(found[-1], robot, profile, boot)
             if not resumed:
                 state = SessionState(robot, profile, new_session(), boot)
-                found.append(begin_session(spool, state, settings.spool))
+                found.append(begin_session(spool, state, settings.spool, found))
             steps = _steps(found, link)
         if not steps[-1].sender.pinned:
             _pin(steps[-1], link, settings.connect_seconds)

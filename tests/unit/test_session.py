@@ -229,6 +229,25 @@ def test_the_spool_is_bounded(kafka, tmp_path):
     assert kafka.sequences() == [(session.id, n) for n in range(len(kafka.log))]
 
 
+def test_what_earlier_sessions_left_counts_for_the_bound(kafka, tmp_path):
+    kafka.up = False
+    settings = WaySettings(SpoolLimits(max_bytes=20_000), connect_seconds=0.1)
+    session = opened(kafka, tmp_path / "spool", settings=settings)
+    sent = send_until_full(session)
+    after = FakeKafka(up=False)
+    left = crash(session, tmp_path)
+    for _ in range(2):
+        full = WaySettings(SpoolLimits(max_bytes=1_000), connect_seconds=0.1)
+        with pytest.raises(SpoolFullError):
+            opened(after, left, settings=full, fresh=True)
+    wider = WaySettings(SpoolLimits(max_bytes=30_000), connect_seconds=0.1)
+    again = opened(after, left, settings=wider, fresh=True)
+    assert send_until_full(again) < sent
+    for each, its in ((session, kafka), (again, after)):
+        its.up = True
+        assert each.close()
+
+
 def crash(session, tmp_path, name="after"):
     """What a killed process leaves: its files as they are; nothing is closed or flushed."""
     copy = tmp_path / name
