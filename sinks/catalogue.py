@@ -127,7 +127,8 @@ def list_episodes(
         vendor: only this vendor's.
         complete_only: the current processing of complete ones; else everything that was opened.
         limit: at most so many.
-        wanted: exact values of robot, session, task, skill, scene, operator, station, mode, verdict.
+        wanted: exact values of robot, session, task, skill, scene, operator, station, mode or
+            verdict.
     """
     unknown = sorted(set(wanted) - set(_EXACT))
     if unknown:

@@ -39,6 +39,7 @@ def chunk(
     robot: str = ROBOT,
     channels: int = 3,
     with_velocity: bool = True,
+    session: str = SESSION,
 ) -> CanonicalChunk:
     """A chunk that reports position, velocity and a base orientation, and no more."""
     angle = value(first_frame, frames, 44, 1)
@@ -46,7 +47,7 @@ def chunk(
     stamps = np.arange(first_frame, first_frame + frames)
     return CanonicalChunk(
         robot=robot,
-        session=SESSION,
+        session=session,
         sequence=sequence,
         first_frame=first_frame,
         frames=frames,
@@ -88,11 +89,12 @@ def boundary(
     frames: int = 0,
     robot: str = ROBOT,
     cause: Cause = Cause.MARK,
+    session: str = SESSION,
 ) -> Boundary:
     """A boundary at a mark."""
     return Boundary(
         robot=robot,
-        session=SESSION,
+        session=session,
         sequence=sequence,
         kind=kind,
         cause=cause,

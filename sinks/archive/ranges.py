@@ -16,6 +16,9 @@ CUT_MS = 60_000
 RECORD_BYTES = 200
 """What a record costs beside its bytes, so that a minute of ticks is not counted as nothing."""
 
+MAX_RECORDS = CUT_BYTES // RECORD_BYTES + 1
+"""No range has more."""
+
 
 @dataclass(slots=True)
 class Range:
@@ -58,6 +61,10 @@ class Ranges:
             if current.bytes >= CUT_BYTES:
                 yield self._open.pop(place)
         self._next[place] = record.offset + 1
+
+    def knows(self, place: Place) -> bool:
+        """Whether it was said how far a partition is archived."""
+        return place in self._archived
 
     def archived(self, place: Place, until: int) -> None:
         """Everything of a partition before this offset is at rest."""

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from obstore.store import ObjectStore
 
-from sinks.archive.table import decode_range
+from sinks.archive.ranges import MAX_RECORDS
+from sinks.archive.table import decode_range, last_offset
 from sinks.objects import list_keys, read_object
+from sinks.parquet import read_footer
 from sinks.record import Place, Record
 
 ROOT = "raw"
@@ -34,6 +36,17 @@ def held(store: ObjectStore, topic: str | None = None) -> list[Held]:
         _, name, partition, file = key.split("/")
         found.append(Held(Place(name, int(partition)), int(file.removesuffix(".parquet")), key))
     return sorted(found)
+
+
+def holding(store: ObjectStore, place: Place, offset: int) -> list[Record]:
+    """The records of the object that holds this offset; none where no object does."""
+    earliest = range_key(place, max(offset - MAX_RECORDS, 0))
+    own = range_key(place, offset)
+    folder = own.rsplit("/", 1)[0]
+    near = [(key, size) for key, size in list_keys(store, folder) if earliest <= key <= own]
+    if not near or last_offset(read_footer(store, *max(near))) < offset:
+        return []
+    return list(decode_range(read_object(store, max(near)[0])))
 
 
 def read_records(

@@ -1,19 +1,20 @@
 """The archive sink: ranges of raw records are put, then committed.
 
 A range's key is its first offset, and it is put only where nothing lies. So wherever the process
-ends, what was put counts: the next one finds the key taken, reads how far the object reaches, and
-goes on behind it. Objects never overlap, and together they hold every record that was committed.
+ends, what was put counts: the next one looks how far the archive reaches where it begins to read,
+or finds the key taken, and goes on behind it. Objects never overlap, and together they hold every
+record that was committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from obstore.store import ObjectStore
 
 from sinks.archive.ranges import Range, Ranges
-from sinks.archive.read import range_key
+from sinks.archive.read import holding, range_key
 from sinks.archive.table import decode_range, encode_range
 from sinks.measure import WRITE_SECONDS
 from sinks.objects import put_once, read_object, store_may_recover
@@ -24,11 +25,7 @@ NAME = "archive"
 
 
 class OtherLogError(RuntimeError):
-    """The archive holds other records under a partition's name.
-
-    The topic was deleted and made again. Give the archive another folder or the topic another name:
-    nothing of either is ever overwritten.
-    """
+    """The archive holds other records under a partition's name; they are not overwritten."""
 
 
 class ArchiveSink:
@@ -41,6 +38,10 @@ class ArchiveSink:
 
     def take(self, record: Record) -> None:
         """Add a record; a complete range is put at once."""
+        if not self._ranges.knows(record.place):
+            look = partial(holding, self._store, record.place, record.offset)
+            there = self._patience.attempt("the object store", look, store_may_recover)
+            self._ranges.archived(record.place, behind(there, [record]))
         for complete in self._ranges.take(record):
             self._put(complete)
 
@@ -76,7 +77,16 @@ class ArchiveSink:
         stored = put_once(self._store, key, data)
         if stored.created:
             return records[-1].offset + 1
-        there = list(decode_range(read_object(self._store, key)))
-        if any(a != b for a, b in zip(there, records, strict=False)):
-            raise OtherLogError(f"{key} holds records of another log: {OtherLogError.__doc__}")
-        return there[-1].offset + 1
+        return behind(list(decode_range(read_object(self._store, key))), records)
+
+
+def behind(archived: Sequence[Record], read: Sequence[Record]) -> int:
+    """The offset behind what is archived, of which the records read must not differ."""
+    known = {record.offset: record for record in archived}
+    for record in read:
+        if known.get(record.offset, record) != record:
+            raise OtherLogError(
+                f"{record.place}@{record.offset} is archived as another record: the topic was made "
+                "anew. Give the archive another folder, or the topic another name."
+            )
+    return archived[-1].offset + 1 if archived else read[0].offset

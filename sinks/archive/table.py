@@ -78,6 +78,11 @@ def decode_range(data: bytes) -> Iterator[Record]:
         )
 
 
+def last_offset(metadata: pq.FileMetaData) -> int:
+    """The last offset in an object, from its metadata."""
+    return int(document_of(metadata)["last_offset"])
+
+
 def _headers(all_headers: Sequence[Headers | None]) -> pa.ListArray:
     flat = [header for headers in all_headers for header in headers or ()]
     lengths = [len(headers or ()) for headers in all_headers]

@@ -1,0 +1,179 @@
+"""The ClickHouse sink on a real Kafka and ClickHouse: bits, replays, episodes, migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from clickhouse_connect.driver.client import Client
+from ulid import ULID
+
+from deploy.create_topics import create_topics
+from schemas.canonical import BoundaryKind, encode_boundary, encode_chunk
+from schemas.events import (
+    DeadLetter,
+    EpisodeEvent,
+    EventKind,
+    Finding,
+    QualityReport,
+    encode_dead_letter,
+    encode_event,
+    encode_report,
+)
+from schemas.marks import episode_id
+from schemas.topics import (
+    CANONICAL_FRAMES,
+    EPISODES,
+    QUALITY_REPORTS,
+    all_topics,
+    dead_letter_topic,
+)
+from sinks.announce import Announcer
+from sinks.catalogue import counts_by_vendor, list_episodes, show_episode
+from sinks.clickhouse.__main__ import TOPICS
+from sinks.clickhouse.client import connect_created
+from sinks.clickhouse.migrate import MigrationChangedError, migrate, migrations
+from sinks.clickhouse.sink import ClickHouseSink
+from tests.canonical_make import PROCESSING, boundary, chunk
+from tests.sink_rig import following, send, unique, wait_until
+
+pytestmark = pytest.mark.kafka
+
+PARTITION = 1
+ROBOT = "fourier/r7"
+
+
+@pytest.fixture
+def client(clickhouse: str) -> Iterator[Client]:
+    """A database of one's own, migrated."""
+    client = connect_created(clickhouse, unique("sink").replace("-", "_"))
+    migrate(client)
+    yield client
+    client.close()
+
+
+def follow(kafka: str, client: Client, group: str):
+    def build(follower):
+        return ClickHouseSink(client, Announcer(kafka, group, follower.patience), follower.patience)
+
+    return following(kafka, group, TOPICS, build)
+
+
+def count(client: Client, question: str) -> int:
+    return int(client.query(question).result_rows[0][0] or 0)
+
+
+def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client) -> None:
+    create_topics(kafka, all_topics(["fourier"], 4))
+    session = str(ULID())
+    episode = episode_id(session, 0)
+    chunks = [
+        chunk(i, 25 * (i - 1), 25, episode, ROBOT, channels=44, session=session)
+        for i in range(1, 41)
+    ]
+    payload = np.array([0x7FC0BEEF, 0xFF800001, 0x7F800000], np.uint32).view(np.float32)
+    position = chunks[3].position.copy()
+    position[:3, 5] = payload
+    chunks[3].position = position
+    start = boundary(BoundaryKind.EPISODE_START, 0, episode, 0, ROBOT, session=session)
+    end = boundary(BoundaryKind.EPISODE_END, 41, episode, 1000, ROBOT, session=session)
+    canonical = [encode_boundary(start), *map(encode_chunk, chunks), encode_boundary(end)]
+
+    def event(kind: EventKind, **facts) -> tuple:
+        told = EpisodeEvent(episode, PROCESSING, kind, ROBOT, session, 5, **facts)
+        return (EPISODES, PARTITION, told.key, None, encode_event(told))
+
+    finding = Finding("jitter", "warning", None, 3, 4, 1, 0.5, 0.1)
+    report = QualityReport(
+        ROBOT, session, 1, 0, 25, episode, PROCESSING, "raw.fourier", 1, 9, 5, [finding]
+    )
+    letter = DeadLetter(
+        "raw.fourier", 1, 4711, 5, "truncated", "ends early", 25, 1, b"k", [], b"\0\xff"
+    )
+    group = unique("sink-clickhouse")
+    of_session = f"WHERE session = '{session}'"
+    with follow(kafka, client, group):
+        send(kafka, [(CANONICAL_FRAMES, PARTITION, b"k", None, v) for v in canonical])
+        send(kafka, [event(EventKind.OPENED, task="fold"), event(EventKind.CLOSED, frames=1000)])
+        send(kafka, [(QUALITY_REPORTS, PARTITION, b"k", None, encode_report(report))])
+        send(
+            kafka,
+            [(dead_letter_topic("fourier"), 1, letter.origin, None, encode_dead_letter(letter))],
+        )
+        stored = "SELECT any(stored_frames) FROM episode_states " + of_session
+        wait_until(lambda: count(client, stored) == 1000, "the episode to be stored")
+        assert list_episodes(client, session=session) == []
+        send(kafka, [event(EventKind.SEALED, frames=1000, manifest="m")])
+        wait_until(lambda: bool(list_episodes(client, session=session)), "the episode to complete")
+        # The same records again, as after a crash of a worker.
+        send(kafka, [(CANONICAL_FRAMES, PARTITION, b"k", None, v) for v in canonical[10:]])
+        again = f"SELECT count() FROM frames {of_session}"
+        wait_until(lambda: count(client, again) > 40, "the repeats to be inserted")
+
+    assert count(client, f"SELECT count() FROM frames_live {of_session}") == 40
+    assert count(client, f"SELECT sum(frames) FROM episode_frames {of_session}") == 1000
+    assert count(client, f"SELECT count() FROM boundaries FINAL {of_session}") == 2
+    rows = client.query(
+        f"SELECT position, velocity, effort, t_ns, flags, source_offset FROM frames_live "
+        f"{of_session} AND sequence = 4"
+    ).result_rows
+    stored_bits = np.array(rows[0][0], np.float32).reshape(44, 25).T
+    table = client.query_arrow(f"SELECT position FROM frames_live {of_session} AND sequence = 4")
+    bits = table["position"][0].values.to_numpy().view(np.uint32).reshape(44, 25).T
+    assert stored_bits.shape == (25, 44)
+    assert (bits == position.view(np.uint32)).all()
+    assert (rows[0][2], rows[0][3], rows[0][5]) == ([], chunks[3].t_ns.tolist(), 1004)
+
+    (found,) = list_episodes(client, session=session)
+    assert (found.task, found.frames, found.complete, found.vendor) == (
+        "fold", 1000, True, "fourier",
+    )  # fmt: skip
+    detail = show_episode(client, None, episode)
+    assert detail is not None
+    assert detail.findings == {"jitter": 1}
+    assert {told["kind"] for told in detail.events} == {"opened", "closed", "stored", "sealed"}
+    assert count(client, "SELECT sum(value_bytes) FROM dead_letters FINAL") == 2
+    (vendor,) = [v for v in counts_by_vendor(client) if v.vendor == "fourier"]
+    assert vendor.episodes == 1
+    assert vendor.refused_frames == 25
+    assert show_episode(client, None, "nobody") is None
+    with pytest.raises(ValueError, match="no episode has colour"):
+        list_episodes(client, colour="red")
+
+
+def test_a_later_processing_is_the_current_one(client: Client) -> None:
+    for processing, first_ms in (("old", 1), ("new", 2)):
+        client.insert("processings", [[processing, first_ms]], ["processing_id", "first_ms"])
+        for kind in ("opened", "closed", "stored", "sealed"):
+            client.insert(
+                "episode_events",
+                [["e", processing, kind, "fourier/r1", "s", 1, 10, 0, 1]],
+                ["episode", "processing_id", "kind", "robot", "session", "log_ms", "frames",
+                 "event_partition", "event_offset"],
+            )  # fmt: skip
+    assert [e.processing_id for e in list_episodes(client)] == ["new"]
+    everything = list_episodes(client, complete_only=False)
+    assert sorted(e.processing_id for e in everything) == ["new", "old"]
+
+
+def test_an_episode_that_lacks_frames_is_not_shown(client: Client) -> None:
+    client.insert("processings", [["p", 1]], ["processing_id", "first_ms"])
+    for kind, frames in (("closed", 10), ("stored", 10), ("sealed", 9)):
+        client.insert(
+            "episode_events",
+            [["e", "p", kind, "fourier/r1", "s", 1, frames, 0, 1]],
+            ["episode", "processing_id", "kind", "robot", "session", "log_ms", "frames",
+             "event_partition", "event_offset"],
+        )  # fmt: skip
+    assert list_episodes(client) == []
+    assert not list_episodes(client, complete_only=False)[0].complete
+
+
+def test_migrations_apply_once_and_never_change(client: Client) -> None:
+    assert migrate(client) == ()
+    names = count(client, "SELECT count() FROM schema_migrations FINAL")
+    assert names == len(migrations())
+    client.insert("schema_migrations", [[1, "0001_tables", "other"]], ["version", "name", "sha256"])
+    with pytest.raises(MigrationChangedError, match="0001_tables"):
+        migrate(client)

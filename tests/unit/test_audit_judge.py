@@ -1,0 +1,185 @@
+"""The auditor's judgement on small logs made by hand: each defect is seen, and called by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, judge, missing_sequences
+from deploy.audit.raw import RawBuilder, RawLog
+from deploy.audit.tally import by_vendor
+from schemas.envelope import Envelope, envelope_headers, tick_headers
+from schemas.envelope import Kind as EnvelopeKind
+from schemas.events import DeadLetter
+from schemas.marks import Mark, MarkKind
+from tests.canonical_make import SESSION
+
+PLACE = ("raw.fourier", 0)
+FRAMES = 10
+
+
+def headers(sequence: int, kind: EnvelopeKind = EnvelopeKind.CHUNK) -> list[tuple[str, bytes]]:
+    frames = FRAMES if kind is EnvelopeKind.CHUNK else 0
+    return envelope_headers(
+        Envelope(
+            kind, "fourier/r1", SESSION, sequence, sequence * FRAMES, frames, 1, "fourier-gr1@1"
+        )
+    )
+
+
+def log(*sequences: int) -> RawLog:
+    """Chunks of these sequences, a tick, an unreadable record and the session's end."""
+    count = len(sequences)
+    builder = RawBuilder({PLACE: (0, count + 3)})
+    for offset, sequence in enumerate(sequences):
+        builder.add(PLACE, offset, headers(sequence), b"x")
+    builder.add(PLACE, count, tick_headers(1), None)
+    builder.add(PLACE, count + 1, [("kind", b"chunk")], b"x")
+    last = max(sequences) + 1
+    mark = Mark(mark=MarkKind.SESSION_END, last_sequence=last)
+    builder.add(PLACE, count + 2, headers(last, EnvelopeKind.MARK), mark.to_json())
+    return builder.build()
+
+
+def rest(*rows: int, processing: int = 0) -> AtRest:
+    return AtRest(np.array(rows, np.int64), np.full(len(rows), processing))
+
+
+def lake(raw: RawLog, *rows: int) -> tuple[AtRest, np.ndarray]:
+    """Whole chunks in the lake."""
+    at = np.repeat(np.array(rows, np.int64), FRAMES)
+    frame = raw.first_frame[at] + np.tile(np.arange(FRAMES), len(rows))
+    return AtRest(at, np.zeros(len(at), np.int64)), frame
+
+
+def flight(raw: RawLog, **rows: Iterable[int]) -> Flight:
+    flags = {}
+    for name in ("unread", "to_clickhouse", "to_lake", "seen_before"):
+        flags[name] = np.zeros(len(raw.key), bool)
+        flags[name][list(rows.get(name, ()))] = True
+    return Flight(**flags)
+
+
+def judged(
+    raw: RawLog,
+    clickhouse: AtRest,
+    in_lake: tuple[AtRest, np.ndarray],
+    letters: Iterable[int] = (),
+    on_its_way: Flight | None = None,
+) -> tuple[Judgement, dict[str, int]]:
+    found = judge(
+        raw, clickhouse, *in_lake, np.array([*letters], np.int64), on_its_way or flight(raw)
+    )
+    return found, {problem.kind: problem.count for problem in found.problems}
+
+
+def outcomes(found: Judgement) -> list[Outcome]:
+    return [Outcome(code) for code in found.outcome]
+
+
+def test_all_is_well() -> None:
+    raw = log(0, 1, 1, 2)
+    found, problems = judged(raw, rest(0, 1), lake(raw, 0, 1), letters=(3, 5))
+    assert problems == {}
+    assert outcomes(found) == [
+        Outcome.CANONICAL,
+        Outcome.CANONICAL,
+        Outcome.DUPLICATE,
+        Outcome.DEAD_LETTER,
+        Outcome.TICK,
+        Outcome.DEAD_LETTER,
+        Outcome.MARK,
+    ]
+    letters = {
+        (*PLACE, 3): DeadLetter(*PLACE, 3, 0, "truncated", "", FRAMES, 1, None, [], None),
+        (*PLACE, 5): DeadLetter(*PLACE, 5, 0, "bad_envelope", "", 4, 1, None, [], None),
+    }
+    vendor = by_vendor(raw, found, letters)["fourier"]
+    assert (vendor.read, vendor.canonical, vendor.duplicates) == (4 * FRAMES + 4, 20, 10)
+    assert (vendor.clickhouse, vendor.object_storage) == (20, 20)
+    assert vendor.rejected == {"truncated": 10, "bad_envelope": 4}
+
+
+def test_the_stores_may_name_the_later_of_two_equal_records() -> None:
+    raw = log(0, 1, 1)
+    found, problems = judged(raw, rest(0, 2), lake(raw, 0, 1), letters=(4,))
+    assert problems == {}
+    assert outcomes(found)[:3] == [Outcome.CANONICAL, Outcome.CANONICAL, Outcome.DUPLICATE]
+
+
+def test_missing_in_one_store_or_in_both() -> None:
+    raw = log(0, 1, 2)
+    found, problems = judged(raw, rest(0, 1), lake(raw, 0), letters=(4,))
+    assert problems == {"missing_in_lake": 1, "nowhere": 1}
+    assert outcomes(found)[:3] == [Outcome.CANONICAL, Outcome.MISSING, Outcome.MISSING]
+    _, problems = judged(raw, rest(0), lake(raw, 0, 1, 2), letters=(4,))
+    assert problems == {"missing_in_clickhouse": 2}
+
+
+def test_one_frame_missing_or_doubled_in_the_lake() -> None:
+    raw = log(0, 1)
+    rows, frame = lake(raw, 0, 1)
+    short = AtRest(rows.row[1:], rows.processing[1:]), frame[1:]
+    assert judged(raw, rest(0, 1), short, letters=(3,))[1] == {"missing_in_lake": 1}
+    twice = AtRest(np.append(rows.row, 1), np.append(rows.processing, 0)), np.append(frame, 15)
+    assert judged(raw, rest(0, 1), twice, letters=(3,))[1] == {"doubled_in_lake": 1}
+    stray = AtRest(np.append(rows.row, 1), np.append(rows.processing, 0)), np.append(frame, 99)
+    assert judged(raw, rest(0, 1), stray, letters=(3,))[1] == {"foreign_frames_in_lake": 1}
+
+
+def test_doubled_in_clickhouse() -> None:
+    raw = log(0, 1)
+    assert judged(raw, rest(0, 1, 1), lake(raw, 0, 1), letters=(3,))[1] == {
+        "doubled_in_clickhouse": 1
+    }
+
+
+def test_every_processing_is_in_both_stores() -> None:
+    raw = log(0, 1)
+    two = AtRest(np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1]))
+    assert judged(raw, two, lake(raw, 0, 1), letters=(3,))[1] == {"missing_in_lake": 2}
+
+
+def test_refused_and_canonical_at_once() -> None:
+    raw = log(0, 1)
+    assert judged(raw, rest(0, 1), lake(raw, 0, 1), letters=(1, 3))[1] == {
+        "refused_and_canonical": 1
+    }
+
+
+def test_a_refused_chunk_that_came_again_mended() -> None:
+    raw = log(0, 1, 1)
+    found, problems = judged(raw, rest(0, 2), lake(raw, 0, 2), letters=(1, 4))
+    assert problems == {}
+    assert outcomes(found)[1:3] == [Outcome.DEAD_LETTER, Outcome.CANONICAL]
+
+
+def test_what_is_on_its_way_is_not_missing() -> None:
+    raw = log(0, 1, 2)
+    way = flight(raw, to_lake=(1,), unread=(2, 4))
+    found, problems = judged(raw, rest(0, 1), lake(raw, 0), on_its_way=way)
+    assert problems == {}
+    assert outcomes(found) == [
+        Outcome.CANONICAL,
+        Outcome.IN_FLIGHT,
+        Outcome.IN_FLIGHT,
+        Outcome.TICK,
+        Outcome.IN_FLIGHT,
+        Outcome.MARK,
+    ]
+
+
+def test_sequences_of_a_session() -> None:
+    assert missing_sequences(log(0, 1, 1, 2), from_start=True) == ({0: 0}, [])
+    assert missing_sequences(log(1, 4), from_start=True) == ({0: 3}, [])
+    assert missing_sequences(log(1, 4), from_start=False) == ({0: 2}, [])
+    builder = RawBuilder({PLACE: (0, 1)})
+    builder.add(PLACE, 0, headers(0), b"x")
+    assert missing_sequences(builder.build(), from_start=True) == ({0: 0}, [0])
+
+
+def test_an_empty_log() -> None:
+    raw = RawBuilder({PLACE: (0, 0)}).build()
+    found, problems = judged(raw, rest(), (rest(), np.empty(0, np.int64)))
+    assert (problems, len(found.outcome)) == ({}, 0)
