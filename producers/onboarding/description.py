@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,18 @@ class Description:
         root: Root link.
         joints: Moving joints, parents first.
         frames: Every link of the file -> (moving link, frame of the named link in it).
+        masses: Moving link -> its mass (kg) and centre of mass in it, where the file gives them.
+        passive: Joints that follow one which the file lacks.
+        notes: What was read otherwise than it is written, for a person.
     """
 
     name: str
     root: str
     joints: tuple[Joint, ...]
     frames: Mapping[str, tuple[str, F64]]
+    masses: Mapping[str, tuple[float, F64]] = field(default_factory=dict)
+    passive: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def joint(self, name: str) -> Joint:
         """The joint of that name."""
@@ -42,6 +48,17 @@ class Description:
             if joint.name == name:
                 return joint
         raise DescriptionError(f"{self.name}: no moving joint {name!r}")
+
+
+def add_mass(
+    masses: dict[str, tuple[float, F64]], link: str, mass_kg: float, centre_m: F64
+) -> None:
+    """Join a body's mass to its moving link's; what has none, or no finite one, is left out."""
+    if not (0.0 < mass_kg < np.inf and np.isfinite(centre_m).all()):
+        return
+    before, centre = masses.get(link, (0.0, np.zeros(3)))
+    total = before + mass_kg
+    masses[link] = (total, (before * centre + mass_kg * centre_m) / total)
 
 
 def link_frames(

@@ -9,7 +9,13 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.onboarding.description import MAX_BYTES, Description, DescriptionError
+from producers.onboarding.description import (
+    MAX_BYTES,
+    Description,
+    DescriptionError,
+    add_mass,
+)
+from producers.onboarding.mimics import mend_mimics
 from schemas.embodiment_parts import Joint, Mimic, Quat, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about, rotation_of_quat
 
@@ -20,6 +26,10 @@ _DROPPED = (
     "sensors", "actuators", "tendons", "pairs", "excludes", "keys", "geoms", "meshes", "textures",
     "materials", "skins", "hfields", "cameras", "lights", "sites",
 )  # fmt: skip
+# What the compiler gives bodies that have no mass of their own.
+_NO_MASS_KG = 2e-6
+# A tree bolted to the world with as many joints is an arm, not a door or a button.
+_ARM_JOINTS = 4
 
 
 def read_mjcf(path: Path) -> Description:
@@ -44,21 +54,22 @@ def compile_kinematics(path: Path) -> Any:
 
 
 def _describe(name: str, model: Any) -> Description:
-    tops = [b for b in range(1, model.nbody) if model.body_parentid[b] == 0]
+    tops = _tops(model)
     if not tops:
         raise DescriptionError(f"{name}: no body")
-    # Loose objects of a scene stand beside the robot: the robot has the most bodies below it.
-    top = max(tops, key=lambda b: int(np.count_nonzero(model.body_rootid == model.body_rootid[b])))
-    root = model.body(top).name or name
+    root = (model.body(tops[0]).name or name) if len(tops) == 1 else model.body(0).name
     mimics = _mimics(model)
     joints: list[Joint] = []
-    frames: dict[str, tuple[str, F64]] = {}
+    masses: dict[str, tuple[float, F64]] = {}
     place: dict[int, tuple[str, F64]] = {}
+    frames: dict[str, tuple[str, F64]] = {}
+    if len(tops) > 1:
+        place[0] = frames[root] = (root, np.eye(4))
     for b in range(1, model.nbody):
-        if model.body_rootid[b] != model.body_rootid[top]:
+        if model.body_rootid[b] not in tops:
             continue
         body = model.body(b).name or f"body_{b}"
-        if b == top:
+        if [b] == tops:
             link, carried = root, np.eye(4)
         else:
             link, t_link_parent = place[int(model.body_parentid[b])]
@@ -70,11 +81,36 @@ def _describe(name: str, model: Any) -> Description:
                 continue
             last = j == first + int(model.body_jntnum[b]) - 1
             anchor = frame(np.eye(3), model.jnt_pos[j])
-            moved = body if last and b != top else f"{body}/{_joint_name(model, j)}"
+            moved = body if last and [b] != tops else f"{body}/{_joint_name(model, j)}"
             joints.append(_joint(model, j, link, moved, carried @ anchor, mimics.get(j)))
             link, carried = moved, frame(np.eye(3), -model.jnt_pos[j])
         place[b] = frames[body] = (link, carried)
-    return Description(name, root, tuple(joints), frames)
+        if model.body_mass[b] > _NO_MASS_KG:
+            add_mass(
+                masses, link, float(model.body_mass[b]), (carried @ [*model.body_ipos[b], 1])[:3]
+            )
+    return mend_mimics(Description(name, root, tuple(joints), frames, masses))
+
+
+def _tops(model: Any) -> list[int]:
+    """Top bodies of the robot: of several, those bolted to the world that are arms of their own.
+
+    Loose objects of a scene stand beside the robot: else the robot has the most bodies below it.
+    """
+    tops = [b for b in range(1, model.nbody) if model.body_parentid[b] == 0]
+
+    def joints_of(top: int) -> list[int]:
+        return [j for j in range(model.njnt) if model.body_rootid[model.jnt_bodyid[j]] == top]
+
+    bolted = [
+        top
+        for top in tops
+        if len(joints_of(top)) >= _ARM_JOINTS
+        and all(model.jnt_type[j] != mujoco.mjtJoint.mjJNT_FREE for j in joints_of(top))
+    ]
+    if len(bolted) > 1:
+        return bolted
+    return sorted(tops, key=lambda top: -int(np.count_nonzero(model.body_rootid == top)))[:1]
 
 
 def _joint(

@@ -1,4 +1,4 @@
-"""Read a URDF: the joint tree alone, fixed joints folded; meshes and inertias are not looked at.
+"""Read a URDF: joint tree and centres of mass, fixed joints folded; shapes are not looked at.
 
 mujoco's URDF importer drops velocity limits, mimic rules and fixed frames, which all count here.
 """
@@ -13,7 +13,13 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.onboarding.description import MAX_BYTES, Description, DescriptionError
+from producers.onboarding.description import (
+    MAX_BYTES,
+    Description,
+    DescriptionError,
+    add_mass,
+)
+from producers.onboarding.mimics import mend_mimics
 from schemas.embodiment_parts import Joint, Mimic, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about
 
@@ -40,10 +46,23 @@ def read_urdf(path: Path) -> Description:
     for element in elements:
         by_parent.setdefault(_parent(element), []).append(element)
     name = root.get("name", path.stem)
-    description = _fold(name, roots[0], by_parent)
-    if len(description.frames) != len(links):
+    top, floating = _below_floating(roots[0], by_parent)
+    masses = {_attribute(link, "name"): link.find("inertial") for link in root.findall("link")}
+    description = _fold(name, top, by_parent, masses)
+    if len(description.frames) != len(links) - len(floating):
         raise DescriptionError(f"{path.name}: joints and links do not form one tree")
-    return description
+    return mend_mimics(description)
+
+
+def _below_floating(
+    root: str, by_parent: Mapping[str, Sequence[ElementTree.Element]]
+) -> tuple[str, list[str]]:
+    """The robot's own root below floating joints of its base, and the links above it."""
+    above: list[str] = []
+    while [e.get("type") for e in by_parent.get(root, [])] == ["floating"]:
+        above.append(root)
+        root = _child(by_parent[root][0])
+    return root, above
 
 
 def _parse(path: Path) -> ElementTree.Element:
@@ -62,9 +81,14 @@ def _parse(path: Path) -> ElementTree.Element:
 
 
 def _fold(
-    name: str, root: str, by_parent: Mapping[str, Sequence[ElementTree.Element]]
+    name: str,
+    root: str,
+    by_parent: Mapping[str, Sequence[ElementTree.Element]],
+    inertials: Mapping[str, ElementTree.Element | None],
 ) -> Description:
     """Walk the tree depth first in the file's order; fixed joints move into the frames."""
+    masses: dict[str, tuple[float, F64]] = {}
+    notes: list[str] = []
     frames: dict[str, tuple[str, F64]] = {root: (root, np.eye(4))}
     joints: list[Joint] = []
     pending = [*reversed(by_parent.get(root, []))]
@@ -77,11 +101,35 @@ def _fold(
             frames[child] = (moving, t_moving_child)
         elif kind in _MOVING:
             joints.append(_joint(element, kind, moving, t_moving_child))
+            notes.extend(_limit_notes(element, kind))
             frames[child] = (child, np.eye(4))
         else:
             raise DescriptionError(f"{name}: joint type {kind!r} below the root is not read")
         pending.extend(reversed(by_parent.get(child, [])))
-    return Description(name, root, tuple(joints), frames)
+    for link, (moving, t_moving_link) in frames.items():
+        mass, centre = _mass(inertials.get(link))
+        add_mass(masses, moving, mass, (t_moving_link @ [*centre, 1.0])[:3])
+    return Description(name, root, tuple(joints), frames, masses, notes=tuple(notes))
+
+
+def _mass(inertial: ElementTree.Element | None) -> tuple[float, tuple[float, ...]]:
+    """Mass (kg) and centre in the link; a mass that cannot be read counts as none."""
+    mass = None if inertial is None else inertial.find("mass")
+    if inertial is None or mass is None:
+        return 0.0, (0.0, 0.0, 0.0)
+    try:
+        value = float(mass.get("value", "0").strip().rstrip(","))
+        return value, _numbers(inertial.find("origin"), "xyz", (0.0, 0.0, 0.0), "inertial")
+    except ValueError:
+        return 0.0, (0.0, 0.0, 0.0)
+
+
+def _limit_notes(element: ElementTree.Element, kind: str) -> list[str]:
+    name, limit = _attribute(element, "name"), element.find("limit")
+    lower, upper = _scalar(limit, "lower", name), _scalar(limit, "upper", name)
+    if kind != "continuous" and lower is not None and upper is not None and lower > upper:
+        return [f"{name}: lower limit {lower:g} above upper {upper:g}, taken as unknown"]
+    return []
 
 
 def _joint(element: ElementTree.Element, kind: str, parent: str, t_parent_link: F64) -> Joint:
@@ -151,7 +199,7 @@ def _numbers(
     if text is None:
         return missing
     try:
-        values = tuple(float(part) for part in text.split())
+        values = tuple(float(part.rstrip(",")) for part in text.split())
     except ValueError as error:
         raise DescriptionError(f"joint {name}: {key}={text!r} is not three numbers") from error
     if len(values) != 3 or not all(math.isfinite(v) for v in values):

@@ -1,0 +1,87 @@
+"""A limb's main chain from its first joint outwards, the hand beyond it, and helpers beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from producers.onboarding.limbs import Kind, depth
+from producers.onboarding.names import says_turn, speaks_of
+from producers.onboarding.tree import Tree
+
+# A branch beside a longer one is a gear or rod, not a finger, when it reaches less than this share.
+_HELPER = 0.25
+# Several branches alike are fingers once less than this share of the limb's reach is left.
+_HAND = 0.45
+# More joints than this in an arm are a clavicle's or a hand's.
+_ARM_JOINTS = 8
+
+
+@dataclass(frozen=True)
+class Limb:
+    """Joints of their own from the body outwards; those of the hand; all else that it carries."""
+
+    chain: tuple[int, ...]
+    hand: tuple[int, ...]
+    helpers: tuple[int, ...]
+
+
+def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
+    """Follow a limb to its hand or foot."""
+    chain = _main_chain(tree, start, kind)
+    kept = _before_hand(tree, chain) if kind == "arm" else chain
+    last = kept[-1]
+    beyond = [j for j in tree.below(last) if j != last]
+    if kind == "arm":
+        beyond = [j for j in beyond if j in chain or not _is_gear(tree, j)]
+    hand = [j for j in beyond if tree.own(j)] if kind == "arm" else []
+    own = tuple(j for j in kept if tree.moves(j))
+    helpers = [j for j in tree.below(start) if j not in own and j not in hand]
+    return Limb(own, tuple(hand), tuple(helpers))
+
+
+def _is_gear(tree: Tree, joint: int) -> bool:
+    """A single joint that carries nothing away from itself beside a sibling that does."""
+    siblings = [c for c in tree.children[tree.parent[joint]] if c != joint]
+    named = any(speaks_of(tree.joints[joint].name, part) for part in ("finger", "hand"))
+    return (
+        not named
+        and tree.joints[joint].kind == "revolute"
+        and not tree.children[joint]
+        and tree.reach(joint) < 1e-4
+        and any(tree.reach(s) > 1e-2 for s in siblings)
+    )
+
+
+def _main_chain(tree: Tree, start: int, kind: Kind) -> list[int]:
+    chain = [start]
+    whole = tree.reach(start)
+    while children := tree.children[chain[-1]]:
+        longest = max(tree.reach(c) for c in children)
+        rivals = [c for c in children if tree.reach(c) >= _HELPER * longest]
+        best = max(rivals, key=lambda c: (depth(tree, c), tree.reach(c)))
+        if len(rivals) > 1 and kind == "arm" and tree.reach(best) < _HAND * whole:
+            break
+        chain.append(best)
+    return chain
+
+
+def _before_hand(tree: Tree, chain: list[int]) -> list[int]:
+    """The chain up to its first hand joint; at least two joints are left."""
+    for i, j in enumerate(chain):
+        joint = tree.joints[j]
+        finger = speaks_of(joint.name, "finger")
+        hand = speaks_of(joint.name, "hand") and not says_turn(joint.name)
+        palm = hand and not tree.children[j] and _one_sided(tree, j)
+        grips = hand and speaks_of(joint.name, "grip")
+        if i >= 2 and (joint.kind == "prismatic" or finger or palm or grips):
+            return chain[:i]
+    own = [j for j in chain if tree.moves(j)]
+    return chain if len(own) <= _ARM_JOINTS else chain[: chain.index(own[_ARM_JOINTS - 1]) + 1]
+
+
+def _one_sided(tree: Tree, joint: int) -> bool:
+    """Whether a range begins or ends at zero, as that of something which opens and closes."""
+    low, high = tree.joints[joint].lower, tree.joints[joint].upper
+    if low is None or high is None:
+        return True
+    return min(abs(low), abs(high)) < 0.1 * (high - low)

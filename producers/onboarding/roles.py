@@ -1,0 +1,99 @@
+"""Which branches are the arms and which the legs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from producers.onboarding.limbs import (
+    Pair,
+    arm_or_leg,
+    body_size,
+    depth,
+    find_pairs,
+    is_wheels,
+)
+from producers.onboarding.names import share, speaks_of
+from producers.onboarding.tree import ROOT, Tree
+
+# A branch without a partner is an arm when it has as many joints of its own in a row.
+_LONE_ARM_JOINTS = 4
+
+
+@dataclass(frozen=True)
+class Roles:
+    """First joints of the limbs that count, and how clearly they are what they are.
+
+    Attributes:
+        arms: Two partners, or one arm alone, or none.
+        legs: Two partners, or none.
+        votes: Lead of the arms' and legs' votes over the other reading, by kind.
+        spare: First joints of further arms, which do not count.
+    """
+
+    arms: tuple[int, ...]
+    legs: tuple[int, ...]
+    votes: dict[str, float]
+    spare: tuple[int, ...]
+
+
+def assign_roles(tree: Tree) -> Roles:
+    """Tell arms from legs among the pairs; without pairs, look for a single arm."""
+    pairs = [pair for pair in find_pairs(tree) if not is_wheels(tree, pair)]
+    heights = [_height(tree, pair) for pair in pairs]
+    votes = [
+        arm_or_leg(tree, pair, height <= min(heights), len(pairs) == 1)
+        for pair, height in zip(pairs, heights, strict=True)
+    ]
+    legs = min(zip(votes, pairs, strict=True), key=lambda v: v[0], default=None)
+    if legs is not None and legs[0] >= 0:
+        legs = None
+    armed = [(v, p) for v, p in zip(votes, pairs, strict=True) if v > 0]
+    armed.sort(key=lambda v: -_rank(tree, v[1], v[0]))
+    arms: tuple[int, ...] = (armed[0][1].a, armed[0][1].b) if armed else ()
+    leg_starts = () if legs is None else (legs[1].a, legs[1].b)
+    lead = {"leg": 0.0 if legs is None else -legs[0], "arm": armed[0][0] if armed else 0.0}
+    if not arms:
+        arms = _lone_arm(tree, leg_starts)
+        lead["arm"] = 0.5 if arms else 0.0
+    spare = tuple(start for _, pair in armed[1:] for start in (pair.a, pair.b))
+    return Roles(arms, leg_starts, lead, spare)
+
+
+def _height(tree: Tree, pair: Pair) -> float:
+    return float(np.mean(tree.origin[[pair.a, pair.b], 2]))
+
+
+def _rank(tree: Tree, pair: Pair, votes: float) -> float:
+    """Of several pairs of arms: those with more votes, then those that stand in front (+x)."""
+    size = max(body_size(tree), 1e-9)
+    forward = float(np.mean(tree.origin[[pair.a, pair.b], 0]))
+    return round(votes) + 0.5 * forward / size
+
+
+def _lone_arm(tree: Tree, legs: tuple[int, ...]) -> tuple[int, ...]:
+    taken = {j for start in legs for j in tree.below(start)}
+    best: tuple[float, int] | None = None
+    pending = [ROOT]
+    while pending:
+        for start in tree.children[pending.pop(0)]:
+            if start in taken:
+                continue
+            votes = _lone_votes(tree, start)
+            if votes <= 0 or depth(tree, start) < _LONE_ARM_JOINTS:
+                pending.append(start)
+            elif best is None or votes > best[0]:
+                best = votes, start
+    return () if best is None else (best[1],)
+
+
+def _lone_votes(tree: Tree, start: int) -> float:
+    """Votes for a branch as the only arm: its names, against those of trunk, head and drive."""
+    names = tree.name(tree.below(start))
+    arm = max(share(names, part) for part in ("shoulder", "elbow", "wrist", "arm"))
+    hand = max(share(names, part) for part in ("hand", "finger"))
+    other = share(names, "wheel") + share(names, "neck")
+    own = tree.joints[start].name
+    trunk = speaks_of(own, "waist") or speaks_of(own, "lift") or speaks_of(own, "base")
+    return arm + hand - other - 2.0 * (trunk and not speaks_of(own, "arm"))

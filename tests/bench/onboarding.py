@@ -1,0 +1,207 @@
+"""The finder against hand-read truth: per complex, per body, and over makers left out.
+
+python tests/bench/onboarding.py SHARED/robots [--show MAKER,...] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from producers.onboarding.description import DescriptionError
+from producers.onboarding.find import find_body
+from producers.onboarding.read import read_description
+
+# The truth's one reading by actuation, which its note tells in words.
+_MOTORS = {
+    "left_knee": "left_knee_act",
+    "right_knee": "right_knee_act",
+    "neck_pitch": "neck_pitch_act",
+    "waist_roll": "waist_act_1",
+    "waist_yaw": "waist_act_2",
+}
+_SIDED = re.compile(r"^(left|right)_")
+
+
+@dataclass
+class BodyScore:
+    """One body: labelled joints right, complexes that differ, and whether sides are swapped."""
+
+    id: str
+    labelled: int = 0
+    right: int = 0
+    wrong: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    facing: bool = True
+    swapped: bool = False
+    hands: bool = True
+    wheels: bool = True
+    pose: bool = True
+    error: str = ""
+
+    @property
+    def maker(self) -> str:
+        return self.id.split("/")[0]
+
+    @property
+    def entire(self) -> bool:
+        """All complexes in chain order, facing and up right."""
+        return not self.wrong and self.facing and not self.error
+
+
+def alternatives(truth: Mapping[str, Any]) -> list[dict[str, list[str]]]:
+    """The labelled complexes, and each reading that the note calls defensible."""
+    own: dict[str, list[str]] = truth["complexes"]
+    found = [own]
+    for reading in re.findall(r"ALT[^:]*: ([^.]*)\.", truth["note"] + "."):
+        found.append(_reread(own, reading, truth))
+    return found
+
+
+def _reread(
+    own: dict[str, list[str]], reading: str, truth: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    c = {k: list(v) for k, v in own.items()}
+    if reading.strip() in ("left", "right"):
+        return {_other(k): v for k, v in c.items()}
+    for name, joint in re.findall(r"(\w+)=\[(\w+)\]", reading):
+        for side in ("left", "right"):
+            target = _SIDED.sub(f"{side}_", name) if _SIDED.match(name) else f"{side}_{name}"
+            swap = joint if side == "left" else re.sub("^l_", "r_", joint)
+            held = {j for v in c.values() for j in v}
+            if swap in held:
+                c = {k: [j for j in v if j != swap] for k, v in c.items()}
+                c[target] = [swap]
+    if "last wrist joint" in reading:
+        for side in ("left", "right"):
+            extra = [j for j in truth["hand_joints"][side] if "grasper_base" in j]
+            c[f"{side}_wrist"] += extra
+    if "_drive" in reading:
+        c = {k: [_MOTORS.get(j, j.replace("_driven", "_drive")) for j in v] for k, v in c.items()}
+    return c
+
+
+def _other(name: str) -> str:
+    swap = {"left": "right", "right": "left"}
+    return _SIDED.sub(lambda m: f"{swap[m[1]]}_", name)
+
+
+def score(truth: Mapping[str, Any], file: Path) -> BodyScore:
+    """Score the finder on one body, by the reading it fits best."""
+    try:
+        seen = find_body(read_description(file)).document()
+    except DescriptionError as error:
+        count = sum(len(v) for v in truth["complexes"].values())
+        return BodyScore(truth["id"], labelled=count, error=str(error))
+    best = max(
+        (_score(truth, reading, seen) for reading in alternatives(truth)),
+        key=lambda s: (s.entire, s.right / max(s.labelled, 1)),
+    )
+    best.facing = (seen["forward"], seen["up"]) == (truth["forward"], truth["up"])
+    best.hands = all(
+        set(seen["hand_joints"][s]) == set(truth["hand_joints"][s]) for s in ("left", "right")
+    )
+    best.wheels = set(seen["lift_or_wheels"]) == set(truth["lift_or_wheels"])
+    best.pose = seen["zero_pose"] == truth["zero_pose"]
+    return best
+
+
+def _score(
+    truth: Mapping[str, Any], reading: dict[str, list[str]], seen: dict[str, Any]
+) -> BodyScore:
+    s = BodyScore(truth["id"])
+    place = {j: k for k, v in seen["complexes"].items() for j in v}
+    for name, joints in reading.items():
+        s.labelled += len(joints)
+        s.right += sum(place.get(j) == name for j in joints)
+        if seen["complexes"][name] != joints:
+            s.wrong[name] = (joints, seen["complexes"][name])
+        for j in joints:
+            there = place.get(j)
+            s.swapped |= (
+                there is not None and name != _other(name) and there[:4] == _other(name)[:4]
+            )
+    return s
+
+
+def load(robots: Path) -> Iterable[tuple[dict[str, Any], Path]]:
+    """Truth and file of every labelled body."""
+    with (robots / "INDEX.csv").open(encoding="utf-8") as text:
+        files = {row["id"]: robots / row["file"] for row in csv.DictReader(text)}
+    for line in (robots / "complexes.jsonl").read_text(encoding="utf-8").splitlines():
+        truth = json.loads(line)
+        yield truth, files[truth["id"]]
+
+
+def held_out(makers: Iterable[str], seed: int) -> set[str]:
+    """Half of the makers, which development with this seed does not look at."""
+    order = sorted(set(makers))
+    random.Random(seed).shuffle(order)
+    return set(order[len(order) // 2 :])
+
+
+def figures(scores: list[BodyScore]) -> dict[str, float]:
+    """Shares over some bodies."""
+    labelled = sum(s.labelled for s in scores)
+    bodies = max(len(scores), 1)
+    return {
+        "bodies": len(scores),
+        "joints_right": round(sum(s.right for s in scores) / max(labelled, 1), 4),
+        "bodies_entirely_right": round(sum(s.entire for s in scores) / bodies, 4),
+        "swapped": sum(s.swapped for s in scores),
+        "facing_right": round(sum(s.facing for s in scores) / bodies, 4),
+        "hands_right": round(sum(s.hands for s in scores) / bodies, 4),
+        "lift_or_wheels_right": round(sum(s.wheels for s in scores) / bodies, 4),
+        "zero_pose_right": round(sum(s.pose for s in scores) / bodies, 4),
+    }
+
+
+def main() -> None:
+    """Print the figures; with --show, the failures of the development half."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("robots", type=Path)
+    parser.add_argument("--seed", type=int, default=7, help="of the split by maker")
+    parser.add_argument("--show", action="store_true", help="failures of the development half")
+    parser.add_argument("--all", action="store_true", help="failures of all")
+    given = parser.parse_args()
+    scores = [score(truth, file) for truth, file in load(given.robots)]
+    out = held_out((s.maker for s in scores), given.seed)
+    if given.show or given.all:
+        for s in scores:
+            if (given.all or s.maker not in out) and not (
+                s.entire and s.hands and s.wheels and s.pose
+            ):
+                print(
+                    s.id,
+                    "" if s.facing else "FACING",
+                    "SWAPPED" if s.swapped else "",
+                    s.error,
+                    "" if s.hands else "hands",
+                    "" if s.wheels else "wheels",
+                    "" if s.pose else "pose",
+                )
+                for name, (want, got) in s.wrong.items():
+                    print(f"    {name}: {want} != {got}")
+    wrong = Counter(name for s in scores for name in s.wrong)
+    splits = {}
+    for seed in range(given.seed, given.seed + 5):
+        half = held_out((s.maker for s in scores), seed)
+        splits[seed] = figures([s for s in scores if s.maker in half])
+    print(json.dumps({
+        "all": figures(scores),
+        "development": figures([s for s in scores if s.maker not in out]),
+        "held_out": figures([s for s in scores if s.maker in out]),
+        "held_out_by_seed": splits,
+        "wrong_by_complex": dict(wrong.most_common()) if given.all else {},
+    }, indent=1))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
