@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 # An answer of the store that asking again does not change.
-_FINAL = (InvalidPathError, NotSupportedError, UnknownConfigurationKeyError)
+_FINAL = (
+    FileNotFoundError,
+    InvalidPathError,
+    NotSupportedError,
+    UnknownConfigurationKeyError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,4 @@ def digest(data: bytes) -> str:
 
 def store_may_recover(error: BaseException) -> bool:
     """Whether a store's error may pass: it is away, slow, full, or will not let us in yet."""
-    if isinstance(error, FileNotFoundError | _FINAL):
-        return False
-    return isinstance(error, BaseError | OSError)
+    return isinstance(error, (BaseError, OSError)) and not isinstance(error, _FINAL)

@@ -110,11 +110,11 @@ def test_another_log_under_the_same_name_is_an_error() -> None:
     sink.take(record(0))
     sink.settle(final=True)
     other = ArchiveSink(store, patience())
-    with pytest.raises(OtherLogError, match="raw.fourier/3@0"):
+    with pytest.raises(OtherLogError, match=r"raw\.fourier/3@0"):
         other.take(record(0, b"another"))
     # Two at once, where the first put wins.
     late = ArchiveSink(MemoryStore(), patience())
     late.take(record(0, b"another"))
     late._store = store
-    with pytest.raises(OtherLogError, match="raw.fourier/3@0"):
+    with pytest.raises(OtherLogError, match=r"raw\.fourier/3@0"):
         late.settle(final=True)
