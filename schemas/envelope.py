@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from schemas.limits import MAX_FRAMES, MAX_ID_CHARS
 from schemas.rejected import Reason, Rejected
@@ -56,12 +57,14 @@ class Envelope:
         return self.robot.split("/", 1)[0]
 
 
+@lru_cache(maxsize=65_536)
 def is_robot(name: str) -> bool:
     """Whether a name is `<vendor>/<serial>` with characters that are safe in keys and paths."""
     vendor, slash, serial = name.partition("/")
     return bool(slash) and is_vendor(vendor) and _SERIAL.fullmatch(serial) is not None
 
 
+@lru_cache(maxsize=65_536)
 def is_session(name: str) -> bool:
     """Whether a name is a ULID in canonical upper case."""
     return _SESSION.fullmatch(name) is not None

@@ -34,8 +34,10 @@ def quaternion(rotation: Rotation, values: F64) -> F64:
     else:
         angles = values * (np.pi / 180.0 if rotation.unit == "deg" else 1.0)
         out = euler_quaternion(angles, rotation.order)
-    norm: F64 = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.divide(out, norm, out=np.full_like(out, np.nan), where=norm > 0.5)
+    norm = np.sqrt(np.einsum("tk,tk->t", out, out))
+    norm[norm < 0.5] = np.nan
+    unit: F64 = out / norm[:, None]
+    return unit
 
 
 def euler_quaternion(angles: F64, order: str) -> F64:

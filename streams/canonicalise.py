@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.canonical import DOF_COUNT, SEGMENT_COUNT
+from schemas.canonical import DOF_COUNT
 from schemas.checks import GAP
 from streams.body_plan import BodyPlan, canonicalise
 from streams.decode import RawChunk
-from streams.kernels.continuity import difference_velocity, keep_sign
+from streams.kernels.continuity import difference_velocity, keep_sign, same_rows
 from streams.state import QUATERNIONS, MotionState
 
 F32 = npt.NDArray[np.float32]
@@ -76,8 +76,8 @@ def move(
     motion = Motion(
         angle=body.angle,
         angle_velocity=velocity,
-        angle_status=_one_row(body.status, DOF_COUNT),
-        segment_status=_one_row(body.segment_status, SEGMENT_COUNT),
+        angle_status=_one_row(body.status),
+        segment_status=_one_row(body.segment_status),
         hand_pose=body.hand_pose if geometry else None,
         foot_pose=body.foot_pose if geometry else None,
         base=base,
@@ -86,6 +86,5 @@ def move(
     return MotionState(int(t_ns[-1]), body.angle[-1].copy(), quaternions), motion
 
 
-def _one_row(status: U8, width: int) -> U8:
-    first = status[:1]
-    return np.ascontiguousarray(first if (status == first).all() else status).reshape(-1, width)
+def _one_row(status: U8) -> U8:
+    return status[:1] if same_rows(status) else status

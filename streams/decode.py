@@ -161,11 +161,11 @@ def _stamps(
         return None, np.rint(index * (1e9 / decoder.vendor.profile.rate_hz)).astype(np.int64)
     stamps = fields[clock.field][:, 0]
     per_unit = CLOCK_NS[clock.unit]
-    seconds = stamps.astype(np.float64)
-    if not np.isfinite(seconds).all():
-        raise BadTimeError(f"{clock.field} holds a stamp that is no number")
-    if np.abs(seconds).max() > _FAR_NS / per_unit:
-        raise BadTimeError(f"{clock.field} holds a stamp beyond the year 2116")
+    far = _FAR_NS / per_unit
+    first, last = float(stamps.min()), float(stamps.max())
+    # A NaN makes both comparisons false.
+    if not (first > -far and last < far):
+        raise BadTimeError(f"{clock.field} holds a stamp that is no time: {first} … {last}")
     if stamps.dtype.kind == "f":
-        return stamps, np.rint(seconds * per_unit).astype(np.int64)
+        return stamps, np.rint(stamps.astype(np.float64) * per_unit).astype(np.int64)
     return stamps, stamps.astype(np.int64) * per_unit

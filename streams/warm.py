@@ -8,7 +8,7 @@ from schemas.canonical import DOF_COUNT
 from schemas.checks import CATALOGUE
 from streams import body_plan
 from streams.check import BITS, THRESHOLDS
-from streams.kernels.continuity import difference_velocity, keep_sign
+from streams.kernels.continuity import difference_velocity, keep_sign, same_rows
 from streams.kernels.frame_checks import NO_STAMP, check_frames
 
 
@@ -29,6 +29,7 @@ def warm() -> None:
             )  # fmt: skip
     angle = np.zeros((frames, DOF_COUNT), np.float32)
     difference_velocity(angle, stamps, angle[0], 0, 1e6)
+    same_rows(np.zeros((frames, DOF_COUNT), np.uint8))
     pose = np.zeros((frames, 2, 7), np.float32)
     quaternions = np.zeros((5, 4), np.float32)
     keep_sign(pose[:, :, 3:], quaternions[0:2])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
 
 
 @numba.njit(cache=True)
@@ -43,6 +44,16 @@ def difference_velocity(
                 turn += 2.0 * math.pi
             out[t, d] = turn / (step * 1e-9) if good else np.nan
     return out
+
+
+@numba.njit(cache=True)
+def same_rows(rows: U8) -> bool:
+    """Whether every row equals the first. rows: [T, N]."""
+    for t in range(1, rows.shape[0]):
+        for n in range(rows.shape[1]):
+            if rows[t, n] != rows[0, n]:
+                return False
+    return True
 
 
 @numba.njit(cache=True)
