@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from deploy.lag import measure_lag
 from deploy.stack_file import read_stack
 from deploy.status_view import ProcessMeter, status_table
 from deploy.supervisor import ProcessState
+
+METER_S = 0.5
+"""CPU use is a difference: between two readings so far apart."""
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
@@ -32,7 +36,10 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
             ProcessState(p.name, p.pid, p.restarts, p.last_exit, p.started_at)
             for p in stack.processes
         )
-        stdout.print(status_table(states, ProcessMeter()))
+        meter = ProcessMeter()
+        status_table(states, meter)
+        time.sleep(METER_S)
+        stdout.print(status_table(states, meter))
     if any(process.pid is None for process in stack.processes):
         raise typer.Exit(Exit.UNHEALTHY)
 
