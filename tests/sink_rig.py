@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from ulid import ULID
 
+from deploy import lag
 from schemas.topics import MAX_RECORD_BYTES
 from sinks.follow import Follower, Sink, consumer_settings
 from sinks.record import Headers
@@ -87,12 +88,8 @@ def send(
 
 def committed(bootstrap: str, group: str, topic: str, partitions: int) -> int:
     """Records that a group has committed, of all partitions together."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-    try:
-        places = [TopicPartition(topic, i) for i in range(partitions)]
-        return sum(max(part.offset, 0) for part in consumer.committed(places, WITHIN_S))
-    finally:
-        consumer.close()
+    places = [TopicPartition(topic, i) for i in range(partitions)]
+    return sum(max(part.offset, 0) for part in lag.committed(bootstrap, group, places))
 
 
 class SinkProcess:

@@ -26,14 +26,14 @@ def lineage(client: Client, from_offset: int) -> pa.Table:
     return client.query_arrow(_LINEAGE, parameters=parameters, use_strings=True)
 
 
-def frames_of_episodes(client: Client, episodes: list[str]) -> dict[tuple[str, str], int]:
-    """Frames of these episodes, by episode and processing."""
+def frames_of_episodes(client: Client, episodes: list[str]) -> dict[tuple[str, str, str], int]:
+    """Frames of these episodes, by robot, episode and processing."""
     result = client.query(
-        "SELECT episode, processing_id, sum(frames) FROM frames FINAL "
-        "WHERE episode IN {episodes:Array(String)} GROUP BY episode, processing_id",
+        "SELECT robot, episode, processing_id, sum(frames) FROM frames FINAL "
+        "WHERE episode IN {episodes:Array(String)} GROUP BY robot, episode, processing_id",
         parameters={"episodes": episodes},
     )
-    return {(str(e), str(p)): int(frames) for e, p, frames in result.result_rows}
+    return {(str(r), str(e), str(p)): int(frames) for r, e, p, frames in result.result_rows}
 
 
 def knows_sequence(client: Client, robot: str, session: str, sequence: int) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -16,6 +15,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from deploy.audit.raw import Place
+from deploy.lag import committed
 from schemas.topics import MAX_RECORD_BYTES
 
 TIMEOUT_S = 20.0
@@ -27,6 +27,7 @@ class AuditReader:
     """Reads topics from offset to offset; takes part in no group and commits nothing."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._consumer = Consumer(
             {
@@ -69,12 +70,8 @@ class AuditReader:
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
         """How far a group has come; 0 where it has committed nothing."""
         wanted = [TopicPartition(*place) for place in places]
-        if not wanted:
-            return {}
-        request = ConsumerGroupTopicPartitions(group, wanted)
-        future = self._admin.list_consumer_group_offsets([request])[group]
-        found = future.result(TIMEOUT_S).topic_partitions
-        return {(p.topic, p.partition): max(p.offset, 0) for p in found}
+        found = committed(self._bootstrap, group, wanted)
+        return {(part.topic, part.partition): max(part.offset, 0) for part in found}
 
     def read(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Message]:
         """The records of these spans [start, stop), as far as they are there."""

@@ -48,7 +48,7 @@ def check_episodes(
     manifests: Mapping[str, Mapping[str, Any]],
     sizes: Mapping[str, int],
     folders: Mapping[str, list[SegmentFile]],
-    in_clickhouse: Mapping[Episode, int],
+    in_clickhouse: Mapping[tuple[str, str, str], int],
     closed: Iterable[Episode],
     coming: set[Episode],
 ) -> EpisodeCheck:
@@ -58,7 +58,7 @@ def check_episodes(
         manifests: by folder.
         sizes: of all objects, by key.
         folders: segments by folder.
-        in_clickhouse: frames by episode and processing.
+        in_clickhouse: frames by robot, episode and processing.
         closed: what the tracker has closed.
         coming: episodes of which something is still on its way to a store.
     """
@@ -71,7 +71,8 @@ def check_episodes(
         _check_segments(check, folder, manifest, sizes, folders.get(folder, []))
         if manifest["boundary"]["frames"] != manifest["frames"]:
             check.found["incomplete_episode"].append(folder)
-        same = in_clickhouse.get(episode, 0) == manifest["frames"]
+        held = in_clickhouse.get((str(manifest["robot"]), *episode), 0)
+        same = held == manifest["frames"]
         if not same and episode not in coming:
             check.found["episode_differs"].append(folder)
         if same and sum(map(len, check.found.values())) == before:

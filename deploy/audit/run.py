@@ -148,7 +148,7 @@ class _Audit:
                 flags[row] = knows_sequence(self._client, robot, session, int(raw.sequence[row]))
         return flags
 
-    def _episode_frames(self) -> dict[tuple[str, str], int]:
+    def _episode_frames(self) -> dict[tuple[str, str, str], int]:
         """Frames in ClickHouse of every episode that has a manifest here."""
         if not self._mark.at_s:
             return frames_by_episode(self._rows)

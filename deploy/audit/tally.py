@@ -34,11 +34,12 @@ def sessions(raw: RawLog, from_start: bool) -> tuple[SessionAudit, list[Problem]
     )
 
 
-def frames_by_episode(rows: pa.Table) -> dict[tuple[str, str], int]:
-    """Frames that ClickHouse holds, by episode and processing."""
-    grouped = rows.group_by(["episode", "processing_id"]).aggregate([("frames", "sum")])
+def frames_by_episode(rows: pa.Table) -> dict[tuple[str, str, str], int]:
+    """Frames that ClickHouse holds, by robot, episode and processing."""
+    grouped = rows.group_by(["robot", "episode", "processing_id"]).aggregate([("frames", "sum")])
     return {
-        (row["episode"], row["processing_id"]): row["frames_sum"] for row in grouped.to_pylist()
+        (row["robot"], row["episode"], row["processing_id"]): row["frames_sum"]
+        for row in grouped.to_pylist()
     }
 
 

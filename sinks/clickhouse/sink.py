@@ -33,15 +33,15 @@ NAME = "clickhouse"
 MAX_AGE_S = 1.0
 
 _COUNT = """
-SELECT episode, processing_id, sum(frames)
+SELECT robot, episode, processing_id, sum(frames)
 FROM frames FINAL
 WHERE robot IN {robots:Array(String)} AND session IN {sessions:Array(String)}
     AND episode IN {episodes:Array(String)}
-GROUP BY episode, processing_id
+GROUP BY robot, episode, processing_id
 """
 
-Counts = Mapping[tuple[str, str], int]
-"""Frames by episode and processing."""
+Counts = Mapping[tuple[str, str, str], int]
+"""Frames by robot, episode and processing."""
 
 
 class ClickHouseSink:
@@ -120,7 +120,7 @@ class ClickHouseSink:
             lambda: self._client.query(_COUNT, parameters=parameters),
             clickhouse_may_recover,
         )
-        return {(str(e), str(p)): int(frames) for e, p, frames in result.result_rows}
+        return {(str(r), str(e), str(p)): int(n) for r, e, p, n in result.result_rows}
 
 
 def stored(boundary: Boundary, counts: Counts) -> EpisodeEvent:
@@ -133,5 +133,5 @@ def stored(boundary: Boundary, counts: Counts) -> EpisodeEvent:
         robot=boundary.robot,
         session=boundary.session,
         log_ms=boundary.log_ms,
-        frames=counts.get((episode, boundary.processing_id), 0),
+        frames=counts.get((boundary.robot, episode, boundary.processing_id), 0),
     )

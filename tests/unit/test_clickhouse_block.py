@@ -25,7 +25,7 @@ from sinks.clickhouse.frames_table import FLOATS, frames_table
 from sinks.clickhouse.migrate import migrations
 from sinks.clickhouse.sink import stored
 from sinks.record import Place, Record
-from tests.canonical_make import EPISODE, PLACE, PROCESSING, boundary, chunk, record
+from tests.canonical_make import EPISODE, PLACE, PROCESSING, ROBOT, boundary, chunk, record
 
 
 def row(chunks: list[CanonicalChunk], sequence: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_a_block_knows_its_offsets_and_its_episodes_ends() -> None:
     assert block.frames == 50
     ((partition, end),) = block.ended_episodes()
     assert (partition, end.episode) == (0, EPISODE)
-    event = stored(end, {(EPISODE, PROCESSING): 25})
+    event = stored(end, {(ROBOT, EPISODE, PROCESSING): 25})
     assert (event.kind, event.frames, event.log_ms) == (EventKind.STORED, 25, end.log_ms)
     assert stored(end, {}).frames == 0
 
