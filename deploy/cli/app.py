@@ -9,6 +9,7 @@ import typer
 from deploy.cli.bench import bench
 from deploy.cli.episodes import episodes
 from deploy.cli.look import audit, doctor, lag, status
+from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
 from deploy.cli.replay import replay
 from deploy.cli.run import demo, up
@@ -19,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, up, status, doctor, replay, lag, audit):
+for verb in (demo, up, status, doctor, replay, lag, audit, onboard):
     app.command()(verb)
 app.add_typer(episodes, name="episodes")
 app.add_typer(bench, name="bench")

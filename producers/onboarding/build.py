@@ -20,6 +20,7 @@ from producers.onboarding.centres import Centre, find_centres, locate
 from producers.onboarding.curated import Curated, Palm, Spot
 from producers.onboarding.description import Description, link_frames
 from producers.onboarding.neutral import find_neutral
+from producers.onboarding.trunk_links import trunk_links
 from schemas.body import SIDES, Side
 from schemas.embodiment import Embodiment
 from schemas.embodiment_parts import EndPose, Hand, Joint, Quat, Segment, Vec
@@ -45,6 +46,7 @@ class _Builder:
         self.placed = link_frames(description)
         self.centres = find_centres(description, curated, self.placed)
         self.pelvis = facing(curated.forward, curated.up)
+        self.pelvis_link, self.torso_link = trunk_links(description, curated.complexes)
         self.confirm: list[str] = list(curated.confirm)
         self.orientation: dict[str, tuple[str, F64]] = {}
 
@@ -92,11 +94,9 @@ class _Builder:
         )
 
     def _trunk(self) -> None:
-        chains, root = self.curated.complexes, self.description.root
-        self.orientation["pelvis"] = root, self.pelvis
-        first_of_arm = self.description.joint(chains["left_shoulder"][0])
-        torso = self._distal("waist") if chains["waist"] else first_of_arm.parent
-        self.orientation["torso"] = torso, self.pelvis
+        chains = self.curated.complexes
+        self.orientation["pelvis"] = self.pelvis_link, self.pelvis
+        self.orientation["torso"] = self.torso_link, self.pelvis
         if "neck" in self.centres:
             head = self._distal("neck") if chains["neck"] else self.centres["neck"].link
             self.orientation["head"] = head, self.pelvis
@@ -105,14 +105,21 @@ class _Builder:
         forearm = self._limb(side, ("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), -1)
         palm = self.curated.palm.get(side)
         normal = None if palm is None else self._palm_normal(side, palm, -forearm[:, 2])
-        hand = forearm if normal is None else hand_from_palm(forearm, normal, side)
+        hand = forearm
+        if normal is not None:
+            try:
+                hand = hand_from_palm(forearm, normal, side)
+            except ValueError as error:
+                self.confirm.append(f"{error}: taken from the wrist's axes")
         chain = self.curated.complexes[f"{side}_wrist"]
         link = self._distal(f"{side}_wrist") if chain else self.orientation[f"{side}_forearm"][0]
         self.orientation[f"{side}_hand"] = link, hand
 
     def _leg(self, side: Side) -> None:
         self._limb(side, ("hip", "knee", "ankle"), ("thigh", "shank"), 1)
-        self.orientation[f"{side}_foot"] = self._distal(f"{side}_ankle"), self.pelvis
+        chain = self.curated.complexes[f"{side}_ankle"]
+        link = self._distal(f"{side}_ankle") if chain else self.orientation[f"{side}_shank"][0]
+        self.orientation[f"{side}_foot"] = link, self.pelvis
 
     def _limb(
         self, side: Side, complexes: tuple[str, str, str], segments: tuple[str, str], y_sign: int
@@ -162,10 +169,10 @@ class _Builder:
 
     def _key_points(self) -> dict[str, Centre]:
         hips = [self.centres[f"{s}_hip"] for s in SIDES if f"{s}_hip" in self.centres]
-        root, torso = self.description.root, self.orientation["torso"][0]
-        middle = np.mean([h.point for h in hips], axis=0) if hips else np.zeros(3)
+        pelvis, torso = self.pelvis_link, self.torso_link
+        middle = np.mean([h.point for h in hips], axis=0) if hips else self.placed[pelvis][:3, 3]
         key = {
-            "pelvis": Centre(root, middle),
+            "pelvis": Centre(pelvis, middle),
             "torso": self.centres.get("waist", Centre(torso, self.placed[torso][:3, 3])),
         }
         if "neck" in self.centres:

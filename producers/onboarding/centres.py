@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from producers.onboarding.curated import Curated, Spot
 from producers.onboarding.description import Description, DescriptionError
+from producers.onboarding.trunk_links import waist_ends
 from schemas.body import SIDES
 
 F64 = NDArray[np.float64]
@@ -42,9 +43,9 @@ def nearest_point(origins: F64, axes: F64, near: F64) -> F64:
 
 def locate(description: Description, placed: Mapping[str, F64], spot: Spot) -> tuple[str, F64]:
     """Moving link that carries a spot, and the spot in the root link."""
-    if spot.frame not in description.frames:
+    if spot.frame not in description.frames and spot.frame not in placed:
         raise DescriptionError(f"{description.name}: no frame {spot.frame!r}")
-    link, t_link_frame = description.frames[spot.frame]
+    link, t_link_frame = description.frames.get(spot.frame, (spot.frame, np.eye(4)))
     return link, (placed[link] @ t_link_frame @ np.array([*spot.point_m, 1.0]))[:3]
 
 
@@ -70,7 +71,8 @@ def find_centres(
     found: dict[str, Centre] = {}
     base = np.zeros(3)
     if chains["waist"]:
-        found["waist"] = centre(chains["waist"], base)
+        inner, _ = waist_ends(description, chains)
+        found["waist"] = Centre(inner, centre(chains["waist"], base).point)
     elif curated.torso is not None:
         found["waist"] = Centre(*locate(description, placed, curated.torso))
     trunk = found["waist"].point if "waist" in found else base
@@ -88,8 +90,11 @@ def find_centres(
             elif chains[wrist]:
                 found[wrist] = centre(chains[wrist], found[elbow].point, last=2)
         hip, knee, ankle = (f"{side}_{part}" for part in ("hip", "knee", "ankle"))
-        if chains[hip] and chains[knee] and chains[ankle]:
+        if chains[hip] and chains[knee] and (chains[ankle] or side in curated.ankle):
             found[hip] = centre(chains[hip], base)
             found[knee] = centre(chains[knee], found[hip].point)
-            found[ankle] = centre(chains[ankle], found[knee].point)
+            if side in curated.ankle:
+                found[ankle] = Centre(*locate(description, placed, curated.ankle[side]))
+            else:
+                found[ankle] = centre(chains[ankle], found[knee].point)
     return found

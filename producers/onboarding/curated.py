@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class Curated:
         torso: Where a torso without waist joints begins.
         head: Where a head without a neck sits.
         wrist: End of the forearm of an arm without wrist joints, by side.
+        ankle: End of the shank of a leg without ankle joints, by side.
         palm, sole, hands: By side.
         limits: Position limits that replace the description's, by joint.
     """
@@ -54,6 +55,22 @@ class Curated:
     torso: Spot | None
     head: Spot | None
     wrist: Mapping[Side, Spot]
+    ankle: Mapping[Side, Spot]
+    palm: Mapping[Side, Palm]
+    sole: Mapping[Side, Spot]
+    hands: Mapping[Side, Hand]
+    limits: Mapping[str, tuple[float, float]]
+    confirm: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Those parts of a curated robot that any override may give alone; see `Curated`."""
+
+    torso: Spot | None
+    head: Spot | None
+    wrist: Mapping[Side, Spot]
+    ankle: Mapping[Side, Spot]
     palm: Mapping[Side, Palm]
     sole: Mapping[Side, Spot]
     hands: Mapping[Side, Hand]
@@ -65,33 +82,43 @@ def read_curated(path: Path) -> Curated:
     """Read a curated TOML; complexes that it leaves out are empty."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _curated(data)
+        parts = read_parts(data)
+        complexes = data["complexes"]
+        return Curated(
+            id=data["id"],
+            maker=data["maker"],
+            source=data["source"],
+            licence=data["licence"],
+            forward=data["forward"],
+            up=data["up"],
+            complexes={name: tuple(complexes.get(name, ())) for name in COMPLEX_NAMES},
+            **{field.name: getattr(parts, field.name) for field in fields(parts)},
+        )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise DescriptionError(f"{path.name}: not a curated robot: {error!r}") from error
 
 
-def _curated(data: Mapping[str, Any]) -> Curated:
-    complexes = data["complexes"]
-    if unknown := set(complexes) - set(COMPLEX_NAMES):
-        raise DescriptionError(f"unknown complexes: {sorted(unknown)}")
-    sides: dict[Side, Mapping[str, Any]] = {side: data.get(side, {}) for side in SIDES}
-    return Curated(
-        id=data["id"],
-        maker=data["maker"],
-        source=data["source"],
-        licence=data["licence"],
-        forward=data["forward"],
-        up=data["up"],
-        complexes={name: tuple(complexes.get(name, ())) for name in COMPLEX_NAMES},
-        torso=_spot(data["torso"]) if "torso" in data else None,
-        head=_spot(data["head"]) if "head" in data else None,
-        wrist={side: _spot(d["wrist"]) for side, d in sides.items() if "wrist" in d},
-        palm={side: _palm(d["palm"]) for side, d in sides.items() if "palm" in d},
-        sole={side: _spot(d["sole"]) for side, d in sides.items() if "sole" in d},
-        hands={side: _hand(d["hand"]) for side, d in sides.items() if "hand" in d},
-        limits={joint: (low, high) for joint, (low, high) in data.get("limits", {}).items()},
-        confirm=tuple(data.get("confirm", ())),
-    )
+def read_parts(data: Mapping[str, Any]) -> Parts:
+    """Spots, palms, soles, hands and limits of a parsed TOML; raises DescriptionError."""
+    try:
+        if unknown := set(data.get("complexes", {})) - set(COMPLEX_NAMES):
+            raise DescriptionError(f"unknown complexes: {sorted(unknown)}")
+        sides: dict[Side, Mapping[str, Any]] = {side: data.get(side, {}) for side in SIDES}
+        return Parts(
+            torso=_spot(data["torso"]) if "torso" in data else None,
+            head=_spot(data["head"]) if "head" in data else None,
+            wrist={side: _spot(d["wrist"]) for side, d in sides.items() if "wrist" in d},
+            ankle={side: _spot(d["ankle"]) for side, d in sides.items() if "ankle" in d},
+            palm={side: _palm(d["palm"]) for side, d in sides.items() if "palm" in d},
+            sole={side: _spot(d["sole"]) for side, d in sides.items() if "sole" in d},
+            hands={side: _hand(d["hand"]) for side, d in sides.items() if "hand" in d},
+            limits={joint: (low, high) for joint, (low, high) in data.get("limits", {}).items()},
+            confirm=tuple(data.get("confirm", ())),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, DescriptionError):
+            raise
+        raise DescriptionError(f"override: {error!r}") from error
 
 
 def _spot(data: Mapping[str, Any]) -> Spot:

@@ -20,6 +20,8 @@ _SLOPE_RAD = 1e-6
 _ZERO_RAD = 1e-6
 # What Newton leaves below this differs from machine to machine.
 _DIGITS = 9
+# Other starts of a chain that is stuck where two of its axes fall together, rad.
+_STARTS_RAD = (-2.0, -1.0, 1.0, 2.0)
 
 
 def find_neutral(embodiment: Embodiment) -> tuple[dict[str, float], dict[str, float], list[str]]:
@@ -37,10 +39,12 @@ def find_neutral(embodiment: Embodiment) -> tuple[dict[str, float], dict[str, fl
     notes: list[str] = []
     for k, c in enumerate(COMPLEXES):
         chain = [place[name] for name in embodiment.complexes[c.name] if name in place]
+        if c.child not in embodiment.segments or c.parent not in embodiment.segments:
+            continue
         if not chain:
             left = angles_at(tree, value[None])[0, k, : len(c.dofs)]
         else:
-            value, left = _solve(tree, value, chain, k, len(c.dofs))
+            value, left = _solve_from(tree, value, chain, k, len(c.dofs))
         for dof, angle in zip(c.dofs, left, strict=True):
             if abs(angle) > _ZERO_RAD:
                 offset[dof] = round(float(angle), _DIGITS)
@@ -52,6 +56,24 @@ def find_neutral(embodiment: Embodiment) -> tuple[dict[str, float], dict[str, fl
             if low is not None and high is not None and not low - 0.01 <= at <= high + 0.01:
                 notes.append(f"{joint.name}: neutral {at:.3f} is outside {low:.3f}..{high:.3f}")
     return neutral, offset, notes
+
+
+def _solve_from(  # type: ignore[no-untyped-def]
+    tree, value: F64, chain: list[int], k: int, dofs: int
+) -> tuple[F64, F64]:
+    """The solution from where the chain is, or, if that is stuck, the best from other starts."""
+    best = _solve(tree, value, chain, k, dofs)
+    if len(chain) < max(dofs, 2) or not float(np.abs(best[1]).max()) > _ZERO_RAD:
+        return best
+    for first in _STARTS_RAD:
+        for second in _STARTS_RAD:
+            start = value.copy()
+            start[chain[0]] += first
+            start[chain[1]] += second
+            found = _solve(tree, start, chain, k, dofs)
+            if float(np.abs(found[1]).max()) < _ZERO_RAD:
+                return found
+    return best
 
 
 def _solve(tree, value: F64, chain: list[int], k: int, dofs: int) -> tuple[F64, F64]:  # type: ignore[no-untyped-def]
