@@ -14,8 +14,8 @@ WORKER_DELAY = "kinebus_worker_delay_seconds"
 WORKER_FOLD_RECORDS = "kinebus_worker_fold_records"
 """Records in one fold."""
 
-WORKER_IN_FLIGHT = "kinebus_worker_folds_in_flight"
-"""Folds whose outputs are not all acknowledged."""
+WORKER_IN_FLIGHT = "kinebus_worker_sweeps_in_flight"
+"""Polls whose outputs are not all acknowledged."""
 
 SINK_RECORDS = "kinebus_sink_records_total"
 """Records a sink has put at rest, by sink and topic."""

@@ -106,6 +106,8 @@ def wire(
 def main() -> None:
     """Run one worker until it is told to stop."""
     logging.basicConfig(level=logging.WARNING)
+    # Faust sets up logging anew; aiokafka would make a record of every fetch, to be thrown away.
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
     app = build_app(Settings())
     faust.Worker(
         app, loglevel="WARNING", redirect_stdouts=False, quiet=True

@@ -1,8 +1,9 @@
-"""Faust's aiokafka driver, taught to hand over whole runs of records.
+"""Faust's aiokafka driver, taught to hand over whole polls.
 
-Faust's cost is per event. Here one event is one fold: all records of a partition that one poll
-brought. Commits follow `Ledger`, not Faust's acknowledgements: those count a skipped offset as
-acknowledged, and with folds that passes over records whose outputs are not out.
+Faust's cost is per event. Here one event is one sweep: everything that one poll brought, as one
+fold of records for each partition. Commits follow `Ledger`, not Faust's acknowledgements: those
+count a skipped offset as acknowledged, and with folds that passes over records whose outputs are
+not out.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class FoldingThread(driver.AIOKafkaConsumerThread):
 
 
 class FoldingConsumer(driver.Consumer):
-    """A consumer whose messages are folds and whose commits are the ledger's.
+    """A consumer whose messages are sweeps and whose commits are the ledger's.
 
     `committable` is set by the app: what may be committed now, by partition.
     """
@@ -73,16 +74,14 @@ class FoldingConsumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         fetched = await super()._getmany(active_partitions, timeout)
-        return {tp: [records] for tp, records in (fetched or {}).items() if records}
+        folds = {tp: records for tp, records in (fetched or {}).items() if records}
+        # One partition stands for all; Faust routes the event by it.
+        return {next(iter(folds)): [folds]} if folds else {}
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        records: Sequence[RawRecord] = record
-        last = records[-1]
-        after = self._fetched_to.get(tp)
-        self._fetched_to[tp] = last.offset + 1
-        if after is not None and records[0].offset < after:
-            after = None
         generation = self.app.consumer_generation_id
+        folds = tuple(self._fold(place, records, generation) for place, records in record.items())
+        last = folds[0].records[-1]
         return ConsumerMessage(
             last.topic,
             last.partition,
@@ -91,13 +90,20 @@ class FoldingConsumer(driver.Consumer):
             0,
             (),
             b"",
-            Fold(after, generation, records),
+            folds,
             None,
             0,
             0,
             tp,
             generation_id=generation,
         )
+
+    def _fold(self, tp: TP, records: Sequence[RawRecord], generation: int) -> Fold:
+        after = self._fetched_to.get(tp)
+        self._fetched_to[tp] = records[-1].offset + 1
+        if after is not None and records[0].offset < after:
+            after = None
+        return Fold(after, generation, records)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: what lies between two folds is the fold itself."""

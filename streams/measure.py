@@ -20,7 +20,7 @@ class Measure:
         self._fold_records = Histogram(
             metrics.WORKER_FOLD_RECORDS, "Records in one fold.", buckets=(1, 3, 10, 30, 100, 300)
         )
-        self._in_flight = Gauge(metrics.WORKER_IN_FLIGHT, "Folds not acknowledged.")
+        self._in_flight = Gauge(metrics.WORKER_IN_FLIGHT, "Polls not acknowledged.")
         self._delay = Histogram(
             metrics.WORKER_DELAY,
             "Raw record's log time to its acknowledged outputs.",

@@ -12,13 +12,13 @@ import structlog
 from streams.chunk import Processor
 from streams.ledger import Ledger
 from streams.measure import Measure
-from streams.process import Checkpoint, PartitionState, process_fold
+from streams.process import Checkpoint, Folded, PartitionState, process_fold
 from streams.publisher import Publisher, crash
-from streams.records import RawRecord
+from streams.records import Output, RawRecord
 from streams.restore import partition_state, read_snapshots
 from streams.state import PartitionClock, RobotState
 
-MAX_FOLDS_IN_FLIGHT = 48
+MAX_SWEEPS_IN_FLIGHT = 16
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Assigned:
 
 
 class Worker:
-    """Takes folds one after the other; outputs of many are in flight at a time."""
+    """Takes sweeps of folds one after the other; outputs of many are in flight at a time."""
 
     def __init__(
         self,
@@ -82,8 +82,30 @@ class Worker:
         self._room = asyncio.Condition()
         self._checkpoints: asyncio.Queue[tuple[Assigned, Checkpoint]] = asyncio.Queue()
 
-    async def take(self, fold: FetchedFold) -> None:
-        """Process one fold and queue its outputs; waits while too many are in flight."""
+    async def take(self, folds: Sequence[FetchedFold]) -> None:
+        """Process one sweep and queue its outputs; waits while too many are in flight."""
+        outputs: list[Output] = []
+        entered: list[tuple[Assigned, int]] = []
+        for fold in folds:
+            assigned, folded = await self._process(fold)
+            outputs += folded.outputs
+            entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
+        async with self._room:
+            await self._room.wait_for(lambda: self._in_flight < MAX_SWEEPS_IN_FLIGHT)
+        self._in_flight += 1
+        logged_ns = folds[-1].records[-1].timestamp * 1_000_000
+
+        def delivered() -> None:
+            self._in_flight -= 1
+            self._measure.delivered(logged_ns, self._in_flight)
+            for assigned, number in entered:
+                for checkpoint in assigned.ledger.deliver(number):
+                    self._checkpoints.put_nowait((assigned, checkpoint))
+            self._wake()
+
+        await self._publisher.publish(outputs, delivered)
+
+    async def _process(self, fold: FetchedFold) -> tuple[Assigned, Folded]:
         where = (fold.records[0].topic, fold.records[0].partition)
         assigned = await self._ready(where, fold)
         try:
@@ -93,21 +115,8 @@ class Worker:
             crash(f"a step failed on {where[0]}/{where[1]} at {fold.first} … {fold.end - 1}")
             raise
         assigned.state, assigned.next_offset = state, fold.end
-        number = assigned.ledger.enter(folded.checkpoint)
-        async with self._room:
-            await self._room.wait_for(lambda: self._in_flight < MAX_FOLDS_IN_FLIGHT)
-        self._in_flight += 1
         self._measure.folded(where[0], folded, self._in_flight)
-        published_ns = fold.records[-1].timestamp * 1_000_000
-
-        def delivered() -> None:
-            self._in_flight -= 1
-            self._measure.delivered(published_ns, self._in_flight)
-            for checkpoint in assigned.ledger.deliver(number):
-                self._checkpoints.put_nowait((assigned, checkpoint))
-            self._wake()
-
-        await self._publisher.publish(folded.outputs, delivered)
+        return assigned, folded
 
     async def write_checkpoints(self) -> None:
         """Write the snapshots of checkpoints whose outputs are all out, in order, for ever."""
@@ -179,5 +188,5 @@ class Worker:
             async with self._room:
                 self._room.notify_all()
 
-        if self._in_flight == MAX_FOLDS_IN_FLIGHT - 1:
+        if self._in_flight == MAX_SWEEPS_IN_FLIGHT - 1:
             asyncio.get_running_loop().create_task(notify())
