@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from schemas.topics import MAX_RECORD_BYTES
+from sinks.consumer import broker_may_recover
 from sinks.measure import OLDEST_SECONDS, RECORDS, SKIPPED
 from sinks.offsets import Offsets
 from sinks.patience import Patience
@@ -28,22 +28,6 @@ COMMIT_EVERY_S = 1.0
 STOP_WITHIN_S = 5.0
 """How long a store that does not answer may hold up a stop."""
 
-_PASSING = frozenset(
-    (
-        KafkaError._TRANSPORT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._RESOLVE,
-        KafkaError._TIMED_OUT,
-        KafkaError._MAX_POLL_EXCEEDED,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    )
-)
 _log = structlog.get_logger()
 
 
@@ -72,33 +56,6 @@ class ReassignedError(Exception):
 
 class StoppedError(Exception):
     """The process was told to stop while a sink was waiting."""
-
-
-def consumer_settings(bootstrap: str, group: str, worker: int) -> dict[str, Any]:
-    """The consumer's settings.
-
-    A static member of a classic group is back within a second of a kill; few large fetches keep
-    the broker's work low, which goes with requests and not with bytes.
-    """
-    return {
-        "bootstrap.servers": bootstrap,
-        "client.id": f"{group}-{worker}",
-        "group.id": group,
-        "group.instance.id": f"{group}-{worker}",
-        "group.protocol": "classic",
-        "partition.assignment.strategy": "range",
-        "enable.auto.commit": False,
-        "auto.offset.reset": "earliest",
-        "allow.auto.create.topics": False,
-        "topic.metadata.refresh.interval.ms": 10_000,
-        "fetch.min.bytes": 300_000,
-        "fetch.wait.max.ms": 100,
-        "max.partition.fetch.bytes": MAX_RECORD_BYTES,
-        "fetch.max.bytes": 2 * MAX_RECORD_BYTES,
-        "receive.message.max.bytes": 3 * MAX_RECORD_BYTES,
-        "queued.max.messages.kbytes": 32 * 1024,
-        "queued.min.messages": 2_000,
-    }
 
 
 class Follower:
@@ -198,7 +155,7 @@ class Follower:
         error = message.error()
         if error is None:
             return record_of(message)
-        if error.fatal() or not (error.retriable() or error.code() in _PASSING):
+        if not broker_may_recover(error):
             raise KafkaException(error)
         _log.warning("broker", error=error.str())
         return None

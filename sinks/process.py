@@ -12,7 +12,8 @@ import structlog
 from prometheus_client import start_http_server
 
 from schemas.settings import SettingMissingError, Settings
-from sinks.follow import Follower, Sink, StoppedError, consumer_settings
+from sinks.consumer import consumer_settings
+from sinks.follow import Follower, Sink, StoppedError
 
 EXIT_USAGE = 2
 EXIT_SOFTWARE = 70

@@ -17,7 +17,8 @@ from ulid import ULID
 
 from deploy import lag
 from schemas.topics import MAX_RECORD_BYTES
-from sinks.follow import Follower, Sink, consumer_settings
+from sinks.consumer import consumer_settings
+from sinks.follow import Follower, Sink
 from sinks.record import Headers
 
 WITHIN_S = 60.0
