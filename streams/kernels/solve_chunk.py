@@ -1,0 +1,184 @@
+"""One limb through the frames of a chunk: solve, hold to the velocity limits, keep the record."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from streams.kernels.quaternion import z_axis
+from streams.kernels.solve_chain import END, measure_limb, turn_limb
+from streams.kernels.solve_limb import (
+    PERFECT,
+    STARTS,
+    cost_of,
+    descend,
+    is_reached,
+    rank,
+    search,
+)
+
+Bool = NDArray[np.bool_]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+# Columns of the record.
+REACHABLE, CLAMPED, VELOCITY_LIMITED, RESEEDED, HELD = 0, 1, 2, 3, 4
+
+_WARM_STEPS = 8
+_FIRST_STEPS = 24
+# A goal that moved less than this since the last search (fraction of limb length; turn of the end)
+# has the same answer; one that moved more than that in one frame is no continuous motion.
+_SAME = (0.05, 2.0 * math.sin(math.radians(3.0)))
+_JUMP = (0.3, 2.0 * math.sin(math.radians(25.0)))
+# In mid-motion, a pose that does not reach the goal either is worth going to for half the cost.
+_WORTH = 0.5
+# A joint that moved by no more than this is expected to move on as it did: a start so near that the
+# solution keeps its branch also where the limb passes a singular pose.
+_TREND_RAD = 0.2
+# After a jump, a solution with a joint that turned further than this may have turned over.
+_NEAR_RAD = 1.2
+_AT_BOUND_RAD = 1e-9
+# Rounding in prev + limit · dt must not exceed the limit.
+_WITHIN = 1.0 - 1e-9
+
+
+@njit(cache=True)
+def solve_limb_chunk(
+    goals: F64, t_ns: I64, last_ns: int, started: bool, gap_ns: int,
+    var: I32, gain: F64, bias: F64, fixed: F64, count: I32, seg_q: F64, length: F64,
+    lower: F64, upper: F64, speed: F64, rest: F64, elbow_first: bool, end_counts: bool,
+    bank_x: F64, bank_place: F64, bank_q: F64,
+    solution: F64, trend: F64, output: F64, searched: F64, previous: F64,
+    position: F64, left: F64, record: Bool,
+) -> None:  # fmt: skip
+    """Follow the goals of T frames.
+
+    In: goals [T, 3, 4], base segment <- upper, fore, end, NaN = nothing to follow; t_ns [T];
+    last_ns: time of the frame before, if `started`; gap_ns: a longer step starts anew; the limb
+    (`solve_chain`, `solve_limb`); speed [V] rad/s; rest [V]: start, and pose without a goal.
+
+    In and out, the limb's memory: solution [V] before velocity limits, NaN = none; trend [V], what
+    it changed by last; output [V] after the limits; searched [7], goal of the last search that
+    failed, and previous [7], goal before, NaN = none.
+
+    Out: position [T, V]; left [3, T]: place (fraction of limb length), then |sin| and |cos| of half
+    the end's turn, of the output, NaN where nothing was followed; record [T, 5].
+    """
+    size, joints = rest.shape[0], var.shape[0]
+    joint, body_q, pose_q = np.empty((3, joints)), np.empty((joints + 1, 4)), np.empty((3, 4))
+    rows, free = np.empty((23, max(size, 9))), np.empty(size, np.uint8)
+    best, far = np.empty(STARTS, np.int32), np.empty(STARTS)
+    place, error, home = np.empty(3), np.empty(9), np.empty(size)
+    for t in range(t_ns.shape[0]):
+        record[t, :] = False
+        step_ns = t_ns[t] - last_ns
+        fresh = not started or step_ns > gap_ns
+        last_ns, started = max(last_ns, t_ns[t]) if started else t_ns[t], True
+        if fresh:
+            solution[:] = math.nan
+            searched[:] = math.nan
+            previous[:] = math.nan
+        goal = goals[t]
+        if not math.isfinite(goal[0, 0] + goal[1, 0] + goal[END, 0]):
+            left[:, t] = math.nan
+            record[t, HELD] = True
+            for v in range(size):
+                output[v] = rest[v] if fresh else output[v]
+                position[t, v] = output[v]
+            continue
+        ux, uy, uz = z_axis(goal[0, 0], goal[0, 1], goal[0, 2], goal[0, 3])
+        fx, fy, fz = z_axis(goal[1, 0], goal[1, 1], goal[1, 2], goal[1, 3])
+        place[0] = -(length[0] * ux + length[1] * fx)
+        place[1] = -(length[0] * uy + length[1] * fy)
+        place[2] = -(length[0] * uz + length[1] * fz)
+        cold = math.isnan(solution[0])
+        if cold:
+            for v in range(size):
+                solution[v] = rest[v]
+        jump = cold or _moved(place, goal, previous, _JUMP)
+        for v in range(size):
+            home[v] = solution[v]
+            if not jump:
+                solution[v] = min(max(solution[v] + trend[v], lower[v]), upper[v])
+        at, end, turn = descend(
+            solution, place, goal, var, gain, bias, fixed, count, seg_q, length, lower, upper,
+            elbow_first, _FIRST_STEPS if jump else _WARM_STEPS, joint, body_q, pose_q, rows, free,
+        )  # fmt: skip
+        reached = is_reached(at, end, end_counts)
+        cost = cost_of(at, end, turn, elbow_first)
+        lost = not reached and _moved(place, goal, searched, _SAME)
+        if lost or (jump and (cost > PERFECT or _furthest(solution, home) > _NEAR_RAD)):
+            if jump:
+                for v in range(size):
+                    home[v] = rest[v]
+            limit = rank(cost, solution, home)
+            record[t, RESEEDED] = search(
+                solution, home, limit, limit if jump else _WORTH * cost, end_counts,
+                place, goal, var, gain, bias, fixed, count, seg_q, length, lower, upper,
+                elbow_first, bank_x, bank_place, bank_q,
+                joint, body_q, pose_q, rows, free, best, far,
+            )  # fmt: skip
+            turn_limb(solution, var, gain, bias, fixed, count, seg_q, joint, body_q, pose_q)
+            at, end, turn = measure_limb(place, goal, pose_q, length, elbow_first, error)
+            reached = is_reached(at, end, end_counts)
+            _remember(place, goal, searched)
+        for v in range(size):
+            change = solution[v] - home[v]
+            trend[v] = change if reached and not jump and abs(change) <= _TREND_RAD else 0.0
+        if reached:
+            searched[:] = math.nan
+        _remember(place, goal, previous)
+        record[t, REACHABLE] = reached
+        limited = False
+        for v in range(size):
+            x = solution[v]
+            near = x <= lower[v] + _AT_BOUND_RAD or x >= upper[v] - _AT_BOUND_RAD
+            record[t, CLAMPED] = record[t, CLAMPED] or near
+            if not fresh:
+                most = speed[v] * max(step_ns, 0) * 1e-9 * _WITHIN
+                held = min(max(x, output[v] - most), output[v] + most)
+                limited = limited or held != x
+                x = held
+            output[v] = x
+            position[t, v] = x
+        if limited:
+            turn_limb(output, var, gain, bias, fixed, count, seg_q, joint, body_q, pose_q)
+            at, end, turn = measure_limb(place, goal, pose_q, length, elbow_first, error)
+        record[t, VELOCITY_LIMITED] = limited
+        left[0, t] = at
+        left[1, t] = 0.5 * end
+        left[2, t] = math.sqrt(max(1.0 - 0.25 * end * end, 0.0))
+
+
+@njit(cache=True)
+def _moved(place: F64, goal: F64, before: F64, by: tuple[float, float]) -> bool:
+    """Whether the goal is further from `before` [7] than `by` (place, turn), or that is NaN."""
+    squares, dot = 0.0, 0.0
+    for i in range(3):
+        squares += (place[i] - before[i]) ** 2
+    for i in range(4):
+        dot += goal[END, i] * before[3 + i]
+    # |2 sin(θ/2)|² = 4 (1 - dot²)
+    return not (squares <= by[0] * by[0] and 4.0 * (1.0 - dot * dot) <= by[1] * by[1])
+
+
+@njit(cache=True)
+def _furthest(x: F64, home: F64) -> float:
+    """Largest change of a variable."""
+    largest = 0.0
+    for v in range(x.shape[0]):
+        largest = max(largest, abs(x[v] - home[v]))
+    return largest
+
+
+@njit(cache=True)
+def _remember(place: F64, goal: F64, into: F64) -> None:
+    for i in range(3):
+        into[i] = place[i]
+    for i in range(4):
+        into[3 + i] = goal[END, i]
