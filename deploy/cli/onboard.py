@@ -10,9 +10,7 @@ import typer
 from deploy.cli.out import fail, print_json, print_table, say, stdout
 from deploy.cli.where import AsJson
 from producers.onboarding.confidence import DOUBTFUL
-from producers.onboarding.description import DescriptionError
 from producers.onboarding.found import Found
-from producers.onboarding.onboard import onboard as onboard_file
 from schemas.embodiment import dump_embodiment
 
 
@@ -29,6 +27,12 @@ def onboard(
     as_json: AsJson = False,
 ) -> None:
     """Find a robot's body in its description, and write its embodiment."""
+    try:
+        # The kernels' compiler is not part of a bare install.
+        from producers.onboarding.description import DescriptionError
+        from producers.onboarding.onboard import onboard as onboard_file
+    except ImportError as error:
+        fail(f"{error.name} is missing: pip install 'kinebus[onboarding]'")
     target = Path(f"{file.stem}.json") if out is None else out
     try:
         onboarded = onboard_file(file, override)

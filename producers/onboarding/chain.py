@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from producers.onboarding.limbs import Kind, depth
 from producers.onboarding.names import says_turn, speaks_of
@@ -18,8 +19,16 @@ _ARM_JOINTS = 8
 
 @dataclass(frozen=True)
 class Limb:
-    """Joints of their own from the body outwards; those of the hand; all else that it carries."""
+    """A limb's joints, each its own, from the body outwards.
 
+    Attributes:
+        rails: Slides that carry the whole limb.
+        chain: Shoulder or hip to the last before hand or sole.
+        hand: Beyond the chain.
+        helpers: All else that it carries.
+    """
+
+    rails: tuple[int, ...]
     chain: tuple[int, ...]
     hand: tuple[int, ...]
     helpers: tuple[int, ...]
@@ -35,8 +44,24 @@ def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
         beyond = [j for j in beyond if j in chain or not _is_gear(tree, j)]
     hand = [j for j in beyond if tree.own(j)] if kind == "arm" else []
     own = tuple(j for j in kept if tree.moves(j))
+    slides = list(takewhile(lambda j: tree.joints[j].kind == "prismatic", own))
     helpers = [j for j in tree.below(start) if j not in own and j not in hand]
-    return Limb(own, tuple(hand), tuple(helpers))
+    return Limb(tuple(slides), own[len(slides) :], tuple(hand), tuple(helpers))
+
+
+def without_extra(tree: Tree, limb: Limb, first_distal: int) -> Limb:
+    """A limb with at most three wrist joints: what follows them opens and closes.
+
+    Args:
+        tree: The robot.
+        limb: An arm.
+        first_distal: Place of its first wrist joint in the chain.
+    """
+    kept = limb.chain[: first_distal + 3]
+    extra = [j for j in limb.chain[first_distal + 3 :] if not says_turn(tree.joints[j].name)]
+    if not extra or len(kept) + len(extra) < len(limb.chain):
+        return limb
+    return replace(limb, chain=kept, hand=(*extra, *limb.hand))
 
 
 def _is_gear(tree: Tree, joint: int) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from producers.onboarding.split import Split
+if TYPE_CHECKING:
+    from producers.onboarding.split import Split
 
 # Below this a complex is listed for a person.
 DOUBTFUL = 0.6

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from producers.onboarding.alignment import facing as frame_of_facing
-from producers.onboarding.chain import Limb, walk_limb
+from producers.onboarding.chain import Limb, walk_limb, without_extra
 from producers.onboarding.confidence import DOUBTFUL, limb_confidence, trunk_confidence
 from producers.onboarding.description import Description, DescriptionError
 from producers.onboarding.facing import Facing, Sided
@@ -59,8 +59,9 @@ def _divide(tree: Tree, kind: Kind, starts: Sequence[int]) -> list[Divided]:
     found = []
     for start, limb in zip(starts, limbs, strict=True):
         split = split_limbs(tree, [m.chain for m in (limbs if alike else [limb])], kind)
-        centres = bones(tree, limb.chain, split.middle)
-        found.append(Divided(kind, limb, split, Sided(start, limb.chain, split.middle, centres)))
+        kept = without_extra(tree, limb, split.distal) if kind == "arm" else limb
+        centres = bones(tree, kept.chain, split.middle)
+        found.append(Divided(kind, kept, split, Sided(start, kept.chain, split.middle, centres)))
     return found
 
 
@@ -86,7 +87,8 @@ def _found(
         confidence |= {f"{side}_{part}": sure for part in PARTS[kind]}
         if kind == "arm":
             hands[side] = d.limb.hand
-    lift_or_wheels = (*trunk.wheels, *trunk.lifts)
+    rails = [j for d in limbs.values() for j in d.limb.rails]
+    lift_or_wheels = (*trunk.wheels, *trunk.lifts, *rails)
     used = {j for group in (*numbers.values(), *hands.values(), lift_or_wheels) for j in group}
     axes = frame_of_facing(facing.forward, facing.up)
     arms = [d.placed.bones for (_, kind), d in limbs.items() if kind == "arm"]

@@ -26,6 +26,9 @@ _ALIKE = 0.6
 # A limb has at least two joints of its own in a row, and a tenth of the body's size.
 _LIMB_JOINTS = 2
 _LIMB_SHARE = 0.1
+# Three branches alike within this share, none longer than this (m), are a hand's fingers.
+_FINGER_LIKE = 0.15
+_FINGER_M = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,33 @@ def _hangs(tree: Tree, pair: Pair) -> float:
 
 
 def is_wheels(tree: Tree, pair: Pair) -> bool:
-    """Whether most of a pair's joints are named as parts of the drive."""
+    """Whether a pair is part of the drive.
+
+    Its joints are named so; or in a robot with limits two joints deep it rolls without any.
+    """
     joints = [j for start in (pair.a, pair.b) for j in tree.below(start)]
     named = [speaks_of(tree.joints[j].name, "wheel") for j in joints]
-    return float(np.mean(named)) > 0.5
+    if float(np.mean(named)) > 0.5:
+        return True
+    limited = float(np.mean([joint.lower is not None for joint in tree.joints])) > 0.5
+    ends = [j for j in joints if not tree.children[j]]
+    rolls = all(tree.joints[j].lower is None and abs(tree.axis[j, 2]) < 0.5 for j in ends)
+    return limited and rolls and max(depth(tree, pair.a), depth(tree, pair.b)) <= 2
+
+
+def is_fingers(tree: Tree, pair: Pair) -> bool:
+    """Whether a pair is two fingers of a hand that is a robot of its own.
+
+    Their first joints are named so; or a small third sibling has as many joints and reaches as far.
+    """
+    if all(speaks_of(tree.joints[j].name, "finger") for j in (pair.a, pair.b)):
+        return True
+    reach = tree.reach(pair.a)
+    thirds = [
+        j
+        for j in tree.children[tree.parent[pair.a]]
+        if j not in (pair.a, pair.b)
+        and depth(tree, j) == depth(tree, pair.a)
+        and abs(tree.reach(j) - reach) < _FINGER_LIKE * reach
+    ]
+    return bool(thirds) and reach < _FINGER_M

@@ -12,6 +12,7 @@ from producers.onboarding.limbs import (
     body_size,
     depth,
     find_pairs,
+    is_fingers,
     is_wheels,
 )
 from producers.onboarding.names import share, speaks_of
@@ -40,7 +41,11 @@ class Roles:
 
 def assign_roles(tree: Tree) -> Roles:
     """Tell arms from legs among the pairs; without pairs, look for a single arm."""
-    pairs = [pair for pair in find_pairs(tree) if not is_wheels(tree, pair)]
+    pairs = [
+        pair
+        for pair in find_pairs(tree)
+        if not is_wheels(tree, pair) and not is_fingers(tree, pair)
+    ]
     heights = [_height(tree, pair) for pair in pairs]
     votes = [
         arm_or_leg(tree, pair, height <= min(heights), len(pairs) == 1)
@@ -95,5 +100,7 @@ def _lone_votes(tree: Tree, start: int) -> float:
     hand = max(share(names, part) for part in ("hand", "finger"))
     other = share(names, "wheel") + share(names, "neck")
     own = tree.joints[start].name
+    if speaks_of(own, "finger"):
+        return 0.0
     trunk = speaks_of(own, "waist") or speaks_of(own, "lift") or speaks_of(own, "base")
     return arm + hand - other - 2.0 * (trunk and not speaks_of(own, "arm"))

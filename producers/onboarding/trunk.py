@@ -49,7 +49,7 @@ def find_trunk(tree: Tree, arm_starts: Sequence[int], leg_starts: Sequence[int],
     wheels = [j for j in _rest(tree, limbs, path) if _is_wheel(tree, j)]
     top = pelvis if torso is None else torso
     used = limbs | set(path) | set(base) | set(wheels)
-    neck = _neck(tree, top, used, up)
+    neck = _neck(tree, top, used, up) if limbs else []
     if not path and not leg_starts and torso == ROOT:
         path = _leg_of_base(tree, used | set(neck), up)
         wheels = [j for j in wheels if j not in path]

@@ -58,10 +58,9 @@ class BodyScore:
 
 def alternatives(truth: Mapping[str, Any]) -> list[dict[str, list[str]]]:
     """The labelled complexes, and each reading that the note calls defensible."""
-    own: dict[str, list[str]] = truth["complexes"]
-    found = [own]
+    found: list[dict[str, list[str]]] = [truth["complexes"]]
     for reading in re.findall(r"ALT[^:]*: ([^.]*)\.", truth["note"] + "."):
-        found.append(_reread(own, reading, truth))
+        found += [_reread(before, reading, truth) for before in found]
     return found
 
 
