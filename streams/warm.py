@@ -10,11 +10,13 @@ from streams import body_plan
 from streams.check import BITS, THRESHOLDS
 from streams.kernels.continuity import difference_velocity, keep_sign, same_rows
 from streams.kernels.frame_checks import NO_STAMP, check_frames
+from streams.retarget_plan import warm_retarget
 
 
 def warm() -> None:
     """Call each kernel once with the types it is called with while running."""
     body_plan.warm()
+    warm_retarget()
     frames, channels = 2, 1
     rows = np.zeros((frames, channels))
     column = np.zeros(channels)

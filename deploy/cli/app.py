@@ -7,6 +7,7 @@ import sys
 import typer
 
 from deploy.cli.bench import bench
+from deploy.cli.body import canonicalise, retarget
 from deploy.cli.episodes import episodes
 from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
@@ -20,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, up, status, doctor, replay, lag, audit, onboard):
+for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
     app.command()(verb)
 app.add_typer(episodes, name="episodes")
 app.add_typer(bench, name="bench")
