@@ -70,9 +70,7 @@ def measure_lag(bootstrap: str) -> list[GroupLag]:
         consumer.close()
 
 
-def committed(
-    bootstrap: str, group: str, wanted: Sequence[TopicPartition]
-) -> list[TopicPartition]:
+def committed(bootstrap: str, group: str, wanted: Sequence[TopicPartition]) -> list[TopicPartition]:
     """What a group has committed; a partition it never committed has a negative offset.
 
     Asked by a consumer that names the group and never joins it: the admin client's own call ends
