@@ -24,6 +24,7 @@ from streams.folding import FoldingTransport  # noqa: E402
 from streams.measure import Measure  # noqa: E402
 from streams.publisher import Publisher  # noqa: E402
 from streams.warm import warm  # noqa: E402
+from streams.watchdog import Watchdog  # noqa: E402
 from streams.worker import Worker  # noqa: E402
 
 GROUP = "streams"
@@ -82,6 +83,7 @@ def wire(
         if not workers:
             publisher = Publisher(bootstrap, asyncio.get_running_loop())
             workers.append(Worker(bootstrap, processors, publisher, measure))
+            Watchdog(bootstrap, workers[0].progress)
         return workers[0]
 
     def committable() -> Mapping[TP, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -79,11 +80,13 @@ class Worker:
         self._assigned: dict[Place, Assigned] = {}
         self._snapshots: dict[tuple[int, int], Snapshots] = {}
         self._in_flight = 0
+        self._took_at = time.monotonic()
         self._room = asyncio.Condition()
         self._checkpoints: asyncio.Queue[tuple[Assigned, Checkpoint]] = asyncio.Queue()
 
     async def take(self, folds: Sequence[FetchedFold]) -> None:
         """Process one sweep and queue its outputs; waits while too many are in flight."""
+        self._took_at = time.monotonic()
         outputs: list[Output] = []
         entered: list[tuple[Assigned, int]] = []
         for fold in folds:
@@ -137,6 +140,10 @@ class Worker:
             for where, assigned in self._assigned.items()
             if assigned.ledger.committable is not None
         }
+
+    def progress(self) -> tuple[float, dict[Place, int]]:
+        """When it last took something (monotonic seconds), and the next offset of each place."""
+        return self._took_at, {where: a.next_offset for where, a in self._assigned.copy().items()}
 
     def forget(self, places: Sequence[Place]) -> None:
         """Partitions that were taken from this worker."""
