@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from streams.process import Checkpoint
+from streams.checkpoint import Checkpoint
 
 
 @dataclass

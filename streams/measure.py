@@ -7,7 +7,7 @@ import time
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from schemas import metrics
-from streams.process import Folded
+from streams.checkpoint import Folded
 
 
 class Measure:

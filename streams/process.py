@@ -7,66 +7,25 @@ canonical records, findings, events or a dead letter, and nothing is ever droppe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from schemas.canonical import Cause
 from schemas.envelope import Envelope, Kind, is_tick, parse_envelope
 from schemas.events import DeadLetter, encode_dead_letter
 from schemas.marks import parse_mark
 from schemas.rejected import Reason, Rejected
-from schemas.topics import STREAMS_STATE, dead_letter_topic, vendor_of
+from schemas.topics import dead_letter_topic, vendor_of
+from streams.checkpoint import Checkpoint, Folded, PartitionState, is_due, snapshots
 from streams.chunk import Processor, process_chunk
 from streams.order import Place, place, still_missing
 from streams.records import Output, RawRecord
-from streams.state import (
-    PartitionClock,
-    RobotState,
-    advance,
-    clock_key,
-    encode_clock,
-    encode_state,
-)
+from streams.state import PartitionClock, RobotState, advance
 from streams.track import apply_mark, close_session, new_robot, open_session
 
 SILENCE_MS = 30_000
-CHECKPOINT_MS = 3_000
-CHECKPOINT_RECORDS = 4_000
-
-
-@dataclass(frozen=True)
-class PartitionState:
-    """One raw partition: its clock, its robots, and what changed since the last checkpoint."""
-
-    clock: PartitionClock
-    robots: Mapping[str, RobotState] = field(default_factory=dict)
-    touched: frozenset[str] = frozenset()
-    checkpoint_ms: int = 0
-    since_checkpoint: int = 0
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Snapshots to write once every output before them is acknowledged; then commit `offset`."""
-
-    offset: int
-    snapshots: tuple[Output, ...]
-
-
-@dataclass(frozen=True)
-class Folded:
-    """What a fold gives: outputs now, and perhaps a checkpoint behind them."""
-
-    outputs: list[Output]
-    checkpoint: Checkpoint | None
-    counts: Mapping[str, int]
 
 
 Processors = Mapping[str, Processor]
-
-
-def empty_partition(topic: str, partition: int) -> PartitionState:
-    """The state of a partition that nobody has read yet."""
-    return PartitionState(PartitionClock(topic, partition, -1, 0, 0))
 
 
 def process_fold(
@@ -110,9 +69,9 @@ def process_fold(
     state = PartitionState(
         clock, robots, frozenset(touched), state.checkpoint_ms, state.since_checkpoint + number
     )
-    if not (marked or _due(state)):
+    if not (marked or is_due(state)):
         return state, Folded(outputs, None, counts)
-    checkpoint = Checkpoint(last.offset + 1, _snapshots(state))
+    checkpoint = Checkpoint(last.offset + 1, snapshots(state))
     state = replace(state, touched=frozenset(), checkpoint_ms=clock.clock_ms, since_checkpoint=0)
     return state, Folded(outputs, checkpoint, counts)
 
@@ -249,19 +208,3 @@ def dead_letter(record: RawRecord, rejected: Rejected) -> Output:
     )
     topic = dead_letter_topic(vendor_of(record.topic))
     return Output(topic, record.partition, letter.origin, encode_dead_letter(letter))
-
-
-def _due(state: PartitionState) -> bool:
-    waited_ms = state.clock.clock_ms - state.checkpoint_ms
-    return waited_ms >= CHECKPOINT_MS or state.since_checkpoint >= CHECKPOINT_RECORDS
-
-
-def _snapshots(state: PartitionState) -> tuple[Output, ...]:
-    """Snapshots of the robots touched, and behind them that of the partition's clock."""
-    clock = state.clock
-    robots = [
-        Output(STREAMS_STATE, clock.partition, name.encode(), encode_state(state.robots[name]))
-        for name in sorted(state.touched)
-    ]
-    key = clock_key(clock.topic, clock.partition)
-    return (*robots, Output(STREAMS_STATE, clock.partition, key, encode_clock(clock)))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
-from streams.process import PartitionState, empty_partition
+from streams.checkpoint import PartitionState, empty_partition
 from streams.state import PartitionClock, RobotState, decode_snapshot
 
 READ_TIMEOUT_S = 120.0

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from schemas.canonical import (
-    Boundary,
-    BoundaryKind,
-    CanonicalChunk,
-    Cause,
-    encode_boundary,
-)
+from schemas.canonical import BoundaryKind, CanonicalChunk, Cause
 from schemas.embodiment import Embodiment
 from schemas.envelope import Envelope
-from schemas.events import EpisodeEvent, EventKind, Finding, encode_event
+from schemas.events import EventKind, Finding
 from schemas.marks import Mark, MarkKind, episode_id
-from schemas.topics import CANONICAL_FRAMES, EPISODES
+from streams.facts import boundary_at, event_of, on_canonical, told_by
 from streams.order import count
 from streams.records import Output, RawRecord
 from streams.state import EpisodeState, RobotState
@@ -55,8 +48,8 @@ def open_session(
     """Begin a session, or go on with one that had fallen silent."""
     state = state._replace(session_open=True)
     kind = BoundaryKind.SESSION_START
-    boundary = _boundary(state, kind, cause, None, record)
-    return state, [_on_canonical(boundary, record)]
+    boundary = boundary_at(state, kind, cause, None, record)
+    return state, [on_canonical(boundary, record)]
 
 
 def close_session(
@@ -65,8 +58,8 @@ def close_session(
     """End a session, and its open episode before it."""
     state, outputs = close_episode(state, cause, None, record)
     kind = BoundaryKind.SESSION_END
-    boundary = _boundary(state, kind, cause, None, record)
-    return state._replace(session_open=False), [*outputs, _on_canonical(boundary, record)]
+    boundary = boundary_at(state, kind, cause, None, record)
+    return state._replace(session_open=False), [*outputs, on_canonical(boundary, record)]
 
 
 def open_episode(
@@ -92,20 +85,20 @@ def open_episode(
     )
     state = state._replace(episode=episode)
     kind = BoundaryKind.EPISODE_START
-    boundary = _boundary(state, kind, Cause.MARK, episode, record)
-    opened = _event(
+    boundary = boundary_at(state, kind, Cause.MARK, episode, record)
+    opened = event_of(
         state,
         episode.episode,
         EventKind.OPENED,
         record,
-        **_told(mark),
+        **told_by(mark),
         profile=state.profile,
         embodiment=embodiment.id,
         embodiment_hash=embodiment.hash,
         first_frame=episode.first_frame,
         first_sequence=sequence,
     )
-    return state, [*outputs, _on_canonical(boundary, record), opened]
+    return state, [*outputs, on_canonical(boundary, record), opened]
 
 
 def close_episode(
@@ -116,9 +109,9 @@ def close_episode(
     if episode is None:
         return state, []
     kind = BoundaryKind.EPISODE_END
-    boundary = _boundary(state, kind, cause, episode, record)
+    boundary = boundary_at(state, kind, cause, episode, record)
     aborted = mark.aborted if mark else False
-    closed = _event(
+    closed = event_of(
         state,
         episode.episode,
         EventKind.CLOSED,
@@ -136,7 +129,7 @@ def close_episode(
         t_last_ns=episode.t_last_ns,
     )
     judged = judge(episode, boundary.missing, aborted)
-    verdict = _event(
+    verdict = event_of(
         state,
         episode.episode,
         EventKind.VERDICT,
@@ -146,12 +139,12 @@ def close_episode(
         reasons=judged.reasons,
         findings=episode.findings,
     )
-    return state._replace(episode=None), [_on_canonical(boundary, record), closed, verdict]
+    return state._replace(episode=None), [on_canonical(boundary, record), closed, verdict]
 
 
 def refuse_end(state: RobotState, sequence: int, record: RawRecord) -> Output:
     """An end mark with no episode open: said on `episodes`, so that nobody waits for it."""
-    return _event(
+    return event_of(
         state,
         episode_id(state.session, sequence),
         EventKind.REFUSED,
@@ -206,64 +199,3 @@ def count_frames(
             findings=counts,
         )
     )
-
-
-def _boundary(
-    state: RobotState,
-    kind: BoundaryKind,
-    cause: Cause,
-    episode: EpisodeState | None,
-    record: RawRecord,
-) -> Boundary:
-    ends = kind in (BoundaryKind.SESSION_END, BoundaryKind.EPISODE_END)
-    held = episode.frames if episode else state.frames
-    lost = count(state.missing) - (episode.missing if episode else 0)
-    return Boundary(
-        robot=state.robot,
-        session=state.session,
-        sequence=state.next_sequence - 1,
-        kind=kind,
-        cause=cause,
-        episode=episode.episode if episode else None,
-        processing_id=state.processing_id,
-        first_frame=episode.first_frame if episode else state.first_frame,
-        frames=held if ends else 0,
-        last_frame=state.next_frame,
-        first_sequence=episode.start_sequence if episode else state.first_sequence,
-        last_sequence=state.next_sequence - 1,
-        missing=max(lost, 0) if ends else 0,
-        source_topic=record.topic,
-        source_partition=record.partition,
-        source_offset=record.offset,
-        log_ms=record.timestamp,
-    )
-
-
-def _event(
-    state: RobotState,
-    episode: str,
-    kind: EventKind,
-    record: RawRecord,
-    **facts: Any,
-) -> Output:
-    event = EpisodeEvent(
-        episode=episode,
-        processing_id=state.processing_id,
-        kind=kind,
-        robot=state.robot,
-        session=state.session,
-        log_ms=record.timestamp,
-        **facts,
-    )
-    return Output(EPISODES, record.partition, event.key, encode_event(event))
-
-
-def _told(mark: Mark) -> dict[str, str | None]:
-    mode = mark.mode.value if mark.mode else None
-    names = ("task", "skill", "scene", "operator", "station")
-    return {**{name: getattr(mark, name) for name in names}, "mode": mode}
-
-
-def _on_canonical(boundary: Boundary, record: RawRecord) -> Output:
-    value = encode_boundary(boundary)
-    return Output(CANONICAL_FRAMES, record.partition, boundary.robot.encode(), value)

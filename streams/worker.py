@@ -10,10 +10,11 @@ from typing import Protocol
 
 import structlog
 
+from streams.checkpoint import Checkpoint, Folded, PartitionState
 from streams.chunk import Processor
 from streams.ledger import Ledger
 from streams.measure import Measure
-from streams.process import Checkpoint, Folded, PartitionState, process_fold
+from streams.process import process_fold
 from streams.publisher import Publisher, crash
 from streams.records import Output, RawRecord
 from streams.restore import partition_state, read_snapshots

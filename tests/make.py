@@ -21,8 +21,9 @@ from schemas.events import (
 )
 from schemas.marks import Mark, MarkKind
 from schemas.vendors import Vendor, Vendors, load_vendors
+from streams.checkpoint import PartitionState, empty_partition
 from streams.chunk import Processor, compile_all
-from streams.process import PartitionState, empty_partition, process_fold
+from streams.process import process_fold
 from streams.records import Output, PlainRecord
 
 SESSION = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

@@ -19,8 +19,9 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from schemas.settings import Settings
 from schemas.topics import MAX_RECORD_BYTES, raw_topic
 from schemas.vendors import load_vendors
+from streams.checkpoint import PartitionState, empty_partition
 from streams.chunk import compile_all
-from streams.process import PartitionState, empty_partition, process_fold
+from streams.process import process_fold
 from streams.publisher import producer_config
 from streams.records import Output, PlainRecord
 from streams.warm import warm

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.checkpoint import Checkpoint
 from streams.ledger import Ledger
-from streams.process import Checkpoint
 
 
 @given(st.data())

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.marks import MarkKind
-from streams.process import empty_partition, process_fold
+from streams.checkpoint import empty_partition
+from streams.process import process_fold
 from streams.records import Output, PlainRecord
 from streams.restore import partition_state
 from streams.state import decode_snapshot

@@ -1,0 +1,63 @@
+"""When a partition's state is written, and what a checkpoint holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.topics import STREAMS_STATE
+from streams.records import Output
+from streams.state import PartitionClock, RobotState, clock_key, encode_clock, encode_state
+
+CHECKPOINT_MS = 3_000
+CHECKPOINT_RECORDS = 4_000
+
+
+@dataclass(frozen=True)
+class PartitionState:
+    """One raw partition: its clock, its robots, and what changed since the last checkpoint."""
+
+    clock: PartitionClock
+    robots: Mapping[str, RobotState] = field(default_factory=dict)
+    touched: frozenset[str] = frozenset()
+    checkpoint_ms: int = 0
+    since_checkpoint: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Snapshots to write once every output before them is acknowledged; then commit `offset`."""
+
+    offset: int
+    snapshots: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a fold gives: outputs now, and perhaps a checkpoint behind them."""
+
+    outputs: list[Output]
+    checkpoint: Checkpoint | None
+    counts: Mapping[str, int]
+
+
+def empty_partition(topic: str, partition: int) -> PartitionState:
+    """The state of a partition that nobody has read yet."""
+    return PartitionState(PartitionClock(topic, partition, -1, 0, 0))
+
+
+def is_due(state: PartitionState) -> bool:
+    """Whether enough log time or records have passed since the last checkpoint."""
+    waited_ms = state.clock.clock_ms - state.checkpoint_ms
+    return waited_ms >= CHECKPOINT_MS or state.since_checkpoint >= CHECKPOINT_RECORDS
+
+
+def snapshots(state: PartitionState) -> tuple[Output, ...]:
+    """Snapshots of the robots touched, and behind them that of the partition's clock."""
+    clock = state.clock
+    robots = [
+        Output(STREAMS_STATE, clock.partition, name.encode(), encode_state(state.robots[name]))
+        for name in sorted(state.touched)
+    ]
+    key = clock_key(clock.topic, clock.partition)
+    return (*robots, Output(STREAMS_STATE, clock.partition, key, encode_clock(clock)))
