@@ -110,12 +110,13 @@ class Follower:
         OLDEST_SECONDS.labels(self._name).set(age)
 
     def _commit_last(self) -> None:
-        positions = self._to_commit()
-        if positions:
-            try:
-                self._consumer.commit(offsets=positions, asynchronous=False)
-            except KafkaException as error:
-                _log.warning("last commit failed; the next run reads a little again", error=error)
+        until = time.monotonic() + STOP_WITHIN_S
+        self._send_commit()
+        while self._offsets.unconfirmed() and time.monotonic() < until:
+            # What it still gives is not taken: the next run reads it again.
+            self._consumer.poll(0.05)
+        if self._offsets.unconfirmed():
+            _log.warning("the broker did not confirm the last commit; some is read again")
 
     def _rest(self, sink: Sink, final: bool) -> None:
         for place, records in self._offsets.rest(sink.settle(final)).items():
@@ -187,14 +188,14 @@ class Follower:
         now = time.monotonic()
         if now - self._committed_at >= COMMIT_EVERY_S:
             self._committed_at = now
-            positions = self._to_commit()
-            if positions:
-                # A commit that fails is sent again, with what has come to rest since.
-                self._consumer.commit(offsets=positions, asynchronous=True)
+            self._send_commit()
 
-    def _to_commit(self) -> list[TopicPartition]:
+    def _send_commit(self) -> None:
+        """Send what is at rest; what fails is sent again, with what has come to rest since."""
         wanted = self._offsets.unconfirmed()
-        return [TopicPartition(p.topic, p.partition, offset) for p, offset in wanted.items()]
+        if wanted:
+            positions = [TopicPartition(p.topic, p.partition, at) for p, at in wanted.items()]
+            self._consumer.commit(offsets=positions, asynchronous=True)
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         for part in partitions:

@@ -15,6 +15,7 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from ulid import ULID
 
 from deploy.audit import AuditReport, run_audit
@@ -315,6 +316,16 @@ def test_a_manifest_whose_hash_is_wrong(system: System) -> None:
         assert kinds(run_audit(system.settings, deep=True)) == {"wrong_hash": 1}
     finally:
         path.write_bytes(told)
+
+
+def test_raw_records_whose_retention_has_passed(system: System) -> None:
+    before = run_audit(system.settings)
+    admin = AdminClient({"bootstrap.servers": system.settings.require_kafka()})
+    gone = TopicPartition(RAW, 0, sum(before.records.values()) // 2)
+    admin.delete_records([gone])[gone].result(20)
+    after = run_audit(system.settings)
+    assert after.document() == before.document()
+    assert after.ok
 
 
 def test_a_record_that_never_became_anything(system: System) -> None:
