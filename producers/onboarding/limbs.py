@@ -29,6 +29,7 @@ _LIMB_SHARE = 0.1
 # Three branches alike within this share, none longer than this (m), are a hand's fingers.
 _FINGER_LIKE = 0.15
 _FINGER_M = 0.25
+_OF_BODIES = ("shoulder", "elbow", "arm", "hip", "knee", "ankle", "leg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,14 @@ def is_wheels(tree: Tree, pair: Pair) -> bool:
 def is_fingers(tree: Tree, pair: Pair) -> bool:
     """Whether a pair is two fingers of a hand that is a robot of its own.
 
-    Their first joints are named so; or a small third sibling has as many joints and reaches as far.
+    Their first joints are named so; or nothing of them is named as of arms or legs, and a small
+    third sibling has as many joints and reaches as far.
     """
     if all(speaks_of(tree.joints[j].name, "finger") for j in (pair.a, pair.b)):
         return True
+    labels = tree.name([*tree.below(pair.a), *tree.below(pair.b)])
+    if any(speaks_of(label, part) for label in labels for part in _OF_BODIES):
+        return False
     reach = tree.reach(pair.a)
     thirds = [
         j
@@ -167,4 +172,13 @@ def is_fingers(tree: Tree, pair: Pair) -> bool:
         and depth(tree, j) == depth(tree, pair.a)
         and abs(tree.reach(j) - reach) < _FINGER_LIKE * reach
     ]
-    return bool(thirds) and reach < _FINGER_M
+    return bool(thirds) and _stretched(tree, pair.a) < _FINGER_M
+
+
+def _stretched(tree: Tree, joint: int) -> float:
+    """Length (m) of the longest way along a branch, however it is folded."""
+    ways = [
+        float(np.linalg.norm(tree.origin[c] - tree.origin[joint])) + _stretched(tree, c)
+        for c in tree.children[joint]
+    ]
+    return max(ways, default=0.0)

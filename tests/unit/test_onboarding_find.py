@@ -1,0 +1,120 @@
+"""The finder on robots made by hand: every shape and zero pose, with known complexes."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from producers.onboarding.find import find_body
+from producers.onboarding.found import Found
+from producers.onboarding.read import read_description
+from tests import onboarding_robots as robots
+
+POSES = ("arms-down", "T-pose", "arms-forward", "elbows-bent")
+
+
+def found(made, tmp_path: Path) -> Found:  # type: ignore[no-untyped-def]
+    return find_body(read_description(made.write(tmp_path)))
+
+
+def assert_right(made, tmp_path: Path, forward: str = "+x") -> Found:  # type: ignore[no-untyped-def]
+    seen = found(made, tmp_path)
+    assert {k: list(v) for k, v in seen.complexes.items()} == made.complexes
+    assert (seen.forward, seen.up) == (forward, "+z")
+    assert set(seen.lift_or_wheels) == set(made.other["lift_or_wheels"])
+    for side in ("left", "right"):
+        assert set(seen.hand_joints[side]) == set(made.other[side])
+    return seen
+
+
+@pytest.mark.parametrize("pose", POSES)
+def test_zero_poses(pose: str, tmp_path: Path) -> None:
+    assert assert_right(robots.humanoid(pose), tmp_path).zero_pose == pose
+
+
+@pytest.mark.parametrize("pose", POSES)
+def test_numbered_arms(pose: str, tmp_path: Path) -> None:
+    """Names tell the side and nothing else: geometry divides the arm."""
+    assert_right(robots.humanoid(pose, named=False), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "forward"), [(math.pi, "-x"), (math.pi / 2, "+y"), (-math.pi / 2, "-y")]
+)
+def test_facing(yaw: float, forward: str, tmp_path: Path) -> None:
+    assert_right(robots.humanoid(yaw=yaw), tmp_path, forward)
+
+
+def test_opposed_axes(tmp_path: Path) -> None:
+    assert_right(robots.humanoid(opposed=True), tmp_path)
+
+
+def test_torso_rooted_waist_is_listed_from_the_pelvis(tmp_path: Path) -> None:
+    assert_right(robots.torso_rooted(), tmp_path)
+
+
+@pytest.mark.parametrize("hand", ["", "gripper", "fingers"])
+def test_wheels_and_lift(hand: str, tmp_path: Path) -> None:
+    assert_right(robots.wheeled(hand), tmp_path)
+
+
+@pytest.mark.parametrize("hand", ["gripper", "fingers"])
+def test_hands(hand: str, tmp_path: Path) -> None:
+    seen = assert_right(robots.humanoid(hand=hand), tmp_path)
+    if hand == "fingers":
+        assert "left_thumb_1" in seen.ignored
+
+
+@pytest.mark.parametrize("wrist", [0, 1, 2])
+def test_fewer_wrist_joints(wrist: int, tmp_path: Path) -> None:
+    assert_right(robots.humanoid(wrist=wrist), tmp_path)
+
+
+def test_two_shoulder_joints(tmp_path: Path) -> None:
+    assert_right(robots.only("arms", wrist=0, proximal=2), tmp_path)
+
+
+def test_clavicle(tmp_path: Path) -> None:
+    assert_right(robots.humanoid(clavicle=True), tmp_path)
+
+
+def test_legs_only(tmp_path: Path) -> None:
+    assert_right(robots.only("legs"), tmp_path)
+
+
+def test_arms_only(tmp_path: Path) -> None:
+    assert_right(robots.only("arms"), tmp_path)
+
+
+@pytest.mark.parametrize("yaw", [0.0, math.pi, math.pi / 2, -math.pi / 2])
+def test_without_names_feet_and_knees_tell_the_facing(yaw: float, tmp_path: Path) -> None:
+    made = robots.humanoid(yaw=yaw)
+    alias: dict[str, str] = {}
+
+    made.text = [
+        re.sub(r'(?<=name=)"(\w+)"|(?<=link=)"(\w+)"', lambda m: rename_any(m, alias), line)
+        for line in made.text
+    ]
+    seen = found(made, tmp_path)
+    back = {new: old for old, new in alias.items()}
+    named = {k: [back[j] for j in v] for k, v in seen.complexes.items()}
+    assert named == made.complexes
+    assert any("names do not tell" in note for note in seen.confirm)
+
+
+def rename_any(match: re.Match[str], alias: dict[str, str]) -> str:
+    name = match[1] or match[2]
+    return f'"{alias.setdefault(name, f"m{len(alias)}")}"'
+
+
+def test_the_document_has_the_agreed_keys(tmp_path: Path) -> None:
+    document = found(robots.humanoid(), tmp_path).document()
+    assert list(document) == [
+        "id", "forward", "up", "complexes", "lift_or_wheels", "hand_joints", "ignored",
+        "zero_pose", "confidence_by_complex", "confirm",
+    ]  # fmt: skip
+    assert len(document["complexes"]) == len(document["confidence_by_complex"]) == 14
+    assert all(0.0 <= c <= 1.0 for c in document["confidence_by_complex"].values())
