@@ -191,10 +191,8 @@ def _limb(
     chain = (var, gain, bias, fixed, count, seg_q)
     full = len(movable) >= _FULL_DOFS
     bank = _bank(chain, length, lower, upper, rest, mirrored=name.startswith("right"))
-    tables = (
-        *chain, length, lower, upper, motors.speed[joint], rest,
-        has is None and not full, has is None and full, *bank,
-    )  # fmt: skip
+    arrays = (*chain, length, lower, upper, has is None and not full)
+    tables = (arrays, motors.speed[joint], rest, has is None and full, bank)
     return [Limb(name, joint, np.array(place, dtype=np.int32), has, tables)]
 
 

@@ -152,6 +152,16 @@ def pull_limb(
 
 
 @njit(cache=True)
+def foresee(pull: F64, error: F64, dx: F64, elbow_first: bool) -> tuple[float, float, float]:
+    """What `measure_limb` will return after a small step dx [V], to second order in the step."""
+    for i in range(9):
+        for v in range(dx.shape[0]):
+            error[i] -= pull[i, v] * dx[v]
+    end = 6 if elbow_first else 3
+    return _size(error, PLACE_ROW), _size(error, end), _size(error, 9 - end)
+
+
+@njit(cache=True)
 def _size(error: F64, row: int) -> float:
     squares = error[row] ** 2 + error[row + 1] ** 2 + error[row + 2] ** 2
     size: float = np.sqrt(squares)

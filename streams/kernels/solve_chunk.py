@@ -9,22 +9,20 @@ from numba import njit
 from numpy.typing import NDArray
 
 from streams.kernels.quaternion import z_axis
-from streams.kernels.solve_chain import END, measure_limb, turn_limb
+from streams.kernels.solve_chain import END
 from streams.kernels.solve_limb import (
-    PERFECT,
-    STARTS,
+    Limb,
     cost_of,
     descend,
     is_reached,
-    rank,
-    search,
+    make_work,
+    measure,
 )
+from streams.kernels.solve_search import PERFECT, STARTS, Bank, rank, search
 
 Bool = NDArray[np.bool_]
 F64 = NDArray[np.float64]
-I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-U8 = NDArray[np.uint8]
 
 # Columns of the record.
 REACHABLE, CLAMPED, VELOCITY_LIMITED, RESEEDED, HELD = 0, 1, 2, 3, 4
@@ -50,17 +48,16 @@ _WITHIN = 1.0 - 1e-9
 @njit(cache=True)
 def solve_limb_chunk(
     goals: F64, t_ns: I64, last_ns: int, started: bool, gap_ns: int,
-    var: I32, gain: F64, bias: F64, fixed: F64, count: I32, seg_q: F64, length: F64,
-    lower: F64, upper: F64, speed: F64, rest: F64, elbow_first: bool, end_counts: bool,
-    bank_x: F64, bank_place: F64, bank_q: F64,
+    limb: Limb, speed: F64, rest: F64, end_counts: bool, bank: Bank,
     solution: F64, trend: F64, output: F64, searched: F64, previous: F64,
     position: F64, left: F64, record: Bool,
 ) -> None:  # fmt: skip
     """Follow the goals of T frames.
 
     In: goals [T, 3, 4], base segment <- upper, fore, end, NaN = nothing to follow; t_ns [T];
-    last_ns: time of the frame before, if `started`; gap_ns: a longer step starts anew; the limb
-    (`solve_chain`, `solve_limb`); speed [V] rad/s; rest [V]: start, and pose without a goal.
+    last_ns: time of the frame before, if `started`; gap_ns: a longer step starts anew; limb
+    as in `solve_limb`; speed [V] rad/s; rest [V]: start, and pose without a goal; end_counts:
+    whether the end's turn decides, too, what is reached; bank as in `solve_search`.
 
     In and out, the limb's memory: solution [V] before velocity limits, NaN = none; trend [V], what
     it changed by last; output [V] after the limits; searched [7], goal of the last search that
@@ -69,11 +66,10 @@ def solve_limb_chunk(
     Out: position [T, V]; left [3, T]: place (fraction of limb length), then |sin| and |cos| of half
     the end's turn, of the output, NaN where nothing was followed; record [T, 5].
     """
-    size, joints = rest.shape[0], var.shape[0]
-    joint, body_q, pose_q = np.empty((3, joints)), np.empty((joints + 1, 4)), np.empty((3, 4))
-    rows, free = np.empty((23, max(size, 9))), np.empty(size, np.uint8)
+    size, lower, upper, elbow_first = rest.shape[0], limb[7], limb[8], limb[9]
+    length, work = limb[6], make_work(limb[0].shape[0], size)
     best, far = np.empty(STARTS, np.int32), np.empty(STARTS)
-    place, error, home = np.empty(3), np.empty(9), np.empty(size)
+    place, home = np.empty(3), np.empty(size)
     for t in range(t_ns.shape[0]):
         record[t, :] = False
         step_ns = t_ns[t] - last_ns
@@ -106,9 +102,8 @@ def solve_limb_chunk(
             if not jump:
                 solution[v] = min(max(solution[v] + trend[v], lower[v]), upper[v])
         at, end, turn = descend(
-            solution, place, goal, var, gain, bias, fixed, count, seg_q, length, lower, upper,
-            elbow_first, _FIRST_STEPS if jump else _WARM_STEPS, joint, body_q, pose_q, rows, free,
-        )  # fmt: skip
+            solution, place, goal, limb, _FIRST_STEPS if jump else _WARM_STEPS, work
+        )
         reached = is_reached(at, end, end_counts)
         cost = cost_of(at, end, turn, elbow_first)
         lost = not reached and _moved(place, goal, searched, _SAME)
@@ -119,12 +114,9 @@ def solve_limb_chunk(
             limit = rank(cost, solution, home)
             record[t, RESEEDED] = search(
                 solution, home, limit, limit if jump else _WORTH * cost, end_counts,
-                place, goal, var, gain, bias, fixed, count, seg_q, length, lower, upper,
-                elbow_first, bank_x, bank_place, bank_q,
-                joint, body_q, pose_q, rows, free, best, far,
+                place, goal, limb, bank, work, best, far,
             )  # fmt: skip
-            turn_limb(solution, var, gain, bias, fixed, count, seg_q, joint, body_q, pose_q)
-            at, end, turn = measure_limb(place, goal, pose_q, length, elbow_first, error)
+            at, end, turn = measure(solution, place, goal, limb, work)
             reached = is_reached(at, end, end_counts)
             _remember(place, goal, searched)
         for v in range(size):
@@ -147,8 +139,7 @@ def solve_limb_chunk(
             output[v] = x
             position[t, v] = x
         if limited:
-            turn_limb(output, var, gain, bias, fixed, count, seg_q, joint, body_q, pose_q)
-            at, end, turn = measure_limb(place, goal, pose_q, length, elbow_first, error)
+            at, end, turn = measure(output, place, goal, limb, work)
         record[t, VELOCITY_LIMITED] = limited
         left[0, t] = at
         left[1, t] = 0.5 * end

@@ -30,10 +30,12 @@ _PROJECTION = 1e-13
 _LONGEST_RAD = 0.7
 
 
-@njit(cache=True)
+# numpy's error model: a division is a division, without a branch that would raise.
+@njit(cache=True, error_model="numpy")
 def step_tasks(
-    pull: F64, error: F64, x: F64, lower: F64, upper: F64, free: U8, own: F64, factor: F64, dx: F64
-) -> float:
+    pull: F64, error: F64, x: F64, lower: F64, upper: F64, free: U8, own: F64, factor: F64, dx: F64,
+    move: F64,
+) -> float:  # fmt: skip
     """Find the step of all variables.
 
     Args:
@@ -46,6 +48,7 @@ def step_tasks(
         own: [9, V] work: rows of each task projected onto the null space of those before it.
         factor: [2, 6] work.
         dx: [V] out; x + dx lies within the bounds up to rounding.
+        move: [V] work.
 
     Returns:
         The largest change of a variable.
@@ -57,7 +60,7 @@ def step_tasks(
     for task in range(TASKS):
         _project(pull, free, own, factor, task, task)
         for _ in range(count + 1):
-            hit = _move(pull, error, x, lower, upper, free, own, dx, task)
+            hit = _move(pull, error, x, lower, upper, free, own, dx, move, task)
             if hit < 0:
                 break
             free[hit] = 0
@@ -68,85 +71,95 @@ def step_tasks(
     return largest
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _project(pull: F64, free: U8, own: F64, factor: F64, first: int, last: int) -> None:
     """Fill `own` for tasks first..last, those before `first` being there already."""
     count = free.shape[0]
     for task in range(first, last + 1):
         a = ROWS * task
-        for i in range(a, a + ROWS):
-            for v in range(count):
-                own[i, v] = pull[i, v] if free[v] else 0.0
+        for v in range(count):
+            keep = 1.0 if free[v] else 0.0
+            own[a, v] = keep * pull[a, v]
+            own[a + 1, v] = keep * pull[a + 1, v]
+            own[a + 2, v] = keep * pull[a + 2, v]
         for above in range(task):
             b = ROWS * above
-            for i in range(a, a + ROWS):
-                f = (
-                    factor[above, 0], factor[above, 1], factor[above, 2],
-                    factor[above, 3], factor[above, 4], factor[above, 5],
-                )  # fmt: skip
-                c0, c1, c2 = _solve(f, _dot(own, i, b), _dot(own, i, b + 1), _dot(own, i, b + 2))
-                for v in range(count):
-                    own[i, v] -= c0 * own[b, v] + c1 * own[b + 1, v] + c2 * own[b + 2, v]
+            p00 = p01 = p02 = p10 = p11 = p12 = p20 = p21 = p22 = 0.0
+            for v in range(count):
+                x, y, z = own[a, v], own[a + 1, v], own[a + 2, v]
+                p, q, r = own[b, v], own[b + 1, v], own[b + 2, v]
+                p00, p01, p02 = p00 + x * p, p01 + x * q, p02 + x * r
+                p10, p11, p12 = p10 + y * p, p11 + y * q, p12 + y * r
+                p20, p21, p22 = p20 + z * p, p21 + z * q, p22 + z * r
+            f = (
+                factor[above, 0], factor[above, 1], factor[above, 2],
+                factor[above, 3], factor[above, 4], factor[above, 5],
+            )  # fmt: skip
+            p00, p01, p02 = _solve(f, p00, p01, p02)
+            p10, p11, p12 = _solve(f, p10, p11, p12)
+            p20, p21, p22 = _solve(f, p20, p21, p22)
+            for v in range(count):
+                p, q, r = own[b, v], own[b + 1, v], own[b + 2, v]
+                own[a, v] -= p00 * p + p01 * q + p02 * r
+                own[a + 1, v] -= p10 * p + p11 * q + p12 * r
+                own[a + 2, v] -= p20 * p + p21 * q + p22 * r
         if task + 1 < TASKS:
             f = _factorise(own, a, _PROJECTION)
             for k in range(6):
                 factor[task, k] = f[k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _move(
-    pull: F64, error: F64, x: F64, lower: F64, upper: F64, free: U8, own: F64, dx: F64, task: int
-) -> int:
+    pull: F64, error: F64, x: F64, lower: F64, upper: F64, free: U8, own: F64, dx: F64, move: F64,
+    task: int,
+) -> int:  # fmt: skip
     """Add one task's step to dx, as far as the first bound; returns whose it is, or -1."""
     count = x.shape[0]
     a = ROWS * task
     r0, r1, r2 = error[a], error[a + 1], error[a + 2]
-    for v in range(count):
-        r0 -= pull[a, v] * dx[v]
-        r1 -= pull[a + 1, v] * dx[v]
-        r2 -= pull[a + 2, v] * dx[v]
+    if task > 0:
+        for v in range(count):
+            r0 -= pull[a, v] * dx[v]
+            r1 -= pull[a + 1, v] * dx[v]
+            r2 -= pull[a + 2, v] * dx[v]
     damping = _DAMPING * (r0 * r0 + r1 * r1 + r2 * r2) + _FLOOR[task]
     c0, c1, c2 = _solve(_factorise(own, a, damping), r0, r1, r2)
     largest = 0.0
     for v in range(count):
-        largest = max(largest, abs(c0 * own[a, v] + c1 * own[a + 1, v] + c2 * own[a + 2, v]))
+        move[v] = c0 * own[a, v] + c1 * own[a + 1, v] + c2 * own[a + 2, v]
+        largest = max(largest, abs(move[v]))
     share = 1.0 if largest <= _LONGEST_RAD else _LONGEST_RAD / largest
     hit = -1
     for v in range(count):
-        if not free[v]:
-            continue
-        move = c0 * own[a, v] + c1 * own[a + 1, v] + c2 * own[a + 2, v]
         there = x[v] + dx[v]
-        if there + share * move > upper[v]:
-            share, hit = max((upper[v] - there) / move, 0.0), v
-        elif there + share * move < lower[v]:
-            share, hit = max((lower[v] - there) / move, 0.0), v
+        if there + share * move[v] > upper[v] and free[v]:
+            share, hit = max((upper[v] - there) / move[v], 0.0), v
+        elif there + share * move[v] < lower[v] and free[v]:
+            share, hit = max((lower[v] - there) / move[v], 0.0), v
     for v in range(count):
-        dx[v] += share * (c0 * own[a, v] + c1 * own[a + 1, v] + c2 * own[a + 2, v])
+        dx[v] += share * move[v]
     return hit
 
 
-@njit(cache=True)
-def _dot(own: F64, i: int, k: int) -> float:
-    total = 0.0
-    for v in range(own.shape[1]):
-        total += own[i, v] * own[k, v]
-    return total
-
-
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _factorise(own: F64, a: int, damping: float) -> Factors:
     """L D Lᵀ of the Gram matrix of rows a..a+2 plus damping: 1/d0, 1/d1, 1/d2, l10, l20, l21."""
-    g01, g02, g12 = _dot(own, a, a + 1), _dot(own, a, a + 2), _dot(own, a + 1, a + 2)
-    d0 = _dot(own, a, a) + damping
-    l10, l20 = g01 / d0, g02 / d0
-    d1 = _dot(own, a + 1, a + 1) + damping - l10 * g01
-    l21 = (g12 - l20 * g01) / d1
-    d2 = _dot(own, a + 2, a + 2) + damping - l20 * g02 - l21 * l21 * d1
-    return 1.0 / d0, 1.0 / d1, 1.0 / d2, l10, l20, l21
+    g00 = g01 = g02 = g11 = g12 = g22 = 0.0
+    for v in range(own.shape[1]):
+        x, y, z = own[a, v], own[a + 1, v], own[a + 2, v]
+        g00, g01, g02 = g00 + x * x, g01 + x * y, g02 + x * z
+        g11, g12, g22 = g11 + y * y, g12 + y * z, g22 + z * z
+    i0 = 1.0 / (g00 + damping)
+    l10, l20 = g01 * i0, g02 * i0
+    i1 = 1.0 / (g11 + damping - l10 * g01)
+    d21 = g12 - l20 * g01
+    l21 = d21 * i1
+    i2 = 1.0 / (g22 + damping - l20 * g02 - l21 * d21)
+    return i0, i1, i2, l10, l20, l21
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _solve(f: Factors, b0: float, b1: float, b2: float) -> tuple[float, float, float]:
     y1 = b1 - f[3] * b0
     y2 = b2 - f[4] * b0 - f[5] * y1

@@ -212,7 +212,7 @@ def test_the_end_is_where_the_sources_directions_put_it(source: str, target: str
                 ]
                 places.append(torso.T @ sum(ends))
             distance = 100 * np.linalg.norm(places[0] - places[1]) / sum(metres)
-            assert distance == pytest.approx(out.residual_pct[t, k], abs=1e-6)
+            assert distance == pytest.approx(out.residual_pct[t, k], abs=1e-4)
             assert distance <= 1.0
 
 

@@ -1,0 +1,109 @@
+"""Where one descent fails: a bounded search from the starts that show a pose like the goal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from streams.kernels.solve_chain import END, UPPER
+from streams.kernels.solve_limb import Limb, Work, cost_of, descend, is_reached
+
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+Bank = tuple[F64, F64, F64]
+
+# Starts that are tried, nearest to the goal first.
+STARTS = 10
+_COLD_STEPS = 24
+# Solutions whose cost is less are all as good as each other.
+PERFECT = 1e-5
+
+
+@njit(cache=True)
+def rank(cost: float, x: F64, home: F64) -> float:
+    """`cost_of`, or of perfect solutions the distance from home in their place."""
+    if cost > PERFECT:
+        return cost
+    squares = 0.0
+    for v in range(x.shape[0]):
+        squares += (x[v] - home[v]) ** 2
+    return PERFECT * squares / (1.0 + squares)
+
+
+@njit(cache=True)
+def near_starts(place: F64, goal: F64, bank: Bank, best: I32, far: F64) -> None:
+    """The starts nearest to the goal, by place and by the orientations of upper and end.
+
+    Args:
+        place: [3] as in `descend`.
+        goal: [3, 4] likewise.
+        bank: Starts [S, V], the place of the end at each [S, 3], orientation of upper and end
+            [S, 2, 4].
+        best: [K] out, numbers of starts, nearest first.
+        far: [K] work.
+    """
+    _, bank_place, bank_q = bank
+    far[:] = math.inf
+    best[:] = 0
+    for s in range(bank_place.shape[0]):
+        score = 0.0
+        for i in range(3):
+            score += (place[i] - bank_place[s, i]) ** 2
+        for k, which in ((0, UPPER), (1, END)):
+            dot = 0.0
+            for i in range(4):
+                dot += goal[which, i] * bank_q[s, k, i]
+            score += 1.0 - dot * dot
+        i = best.shape[0] - 1
+        if score >= far[i]:
+            continue
+        while i > 0 and far[i - 1] > score:
+            far[i], best[i] = far[i - 1], best[i - 1]
+            i -= 1
+        far[i], best[i] = score, s
+
+
+@njit(cache=True)
+def search(
+    x: F64, home: F64, limit: float, out_of_reach: float, end_counts: bool,
+    place: F64, goal: F64, limb: Limb, bank: Bank, work: Work, best: I32, far: F64,
+) -> bool:  # fmt: skip
+    """Look for a better solution from home and from the starts nearest to the goal.
+
+    A robot may show the same pose with other joint values (all three of a shoulder turned over):
+    of perfect solutions the one nearest to home is taken.
+
+    Args:
+        x: [V] solution, replaced by a better one.
+        home: [V] where solutions should be near.
+        limit: `rank` that another must be below.
+        out_of_reach: The same for one that does not reach the goal either.
+        end_counts: As in `is_reached`.
+        place: [3] as in `descend`.
+        goal: [3, 4] likewise.
+        limb: Likewise.
+        bank: As in `near_starts`.
+        work: From `make_work`.
+        best: [K] work.
+        far: [K] work.
+
+    Returns:
+        Whether x was replaced.
+    """
+    near_starts(place, goal, bank, best, far)
+    starts, y = bank[0], work[9]
+    elbow_first = limb[9]
+    replaced = False
+    for k in range(-1, best.shape[0]):
+        for v in range(x.shape[0]):
+            y[v] = home[v] if k < 0 else starts[best[k], v]
+        left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
+        found = rank(cost_of(left, end, turn, elbow_first), y, home)
+        if found < limit and (found < out_of_reach or is_reached(left, end, end_counts)):
+            limit, replaced = found, True
+            for v in range(x.shape[0]):
+                x[v] = y[v]
+    return replaced
