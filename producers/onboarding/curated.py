@@ -1,11 +1,9 @@
-"""What a person settled about a robot, read from a small TOML beside its description."""
+"""All that the builder needs to know of a robot, and the parts of it that a person may settle."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from producers.onboarding.description import DescriptionError
@@ -76,26 +74,6 @@ class Parts:
     hands: Mapping[Side, Hand]
     limits: Mapping[str, tuple[float, float]]
     confirm: tuple[str, ...]
-
-
-def read_curated(path: Path) -> Curated:
-    """Read a curated TOML; complexes that it leaves out are empty."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        parts = read_parts(data)
-        complexes = data["complexes"]
-        return Curated(
-            id=data["id"],
-            maker=data["maker"],
-            source=data["source"],
-            licence=data["licence"],
-            forward=data["forward"],
-            up=data["up"],
-            complexes={name: tuple(complexes.get(name, ())) for name in COMPLEX_NAMES},
-            **{field.name: getattr(parts, field.name) for field in fields(parts)},
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise DescriptionError(f"{path.name}: not a curated robot: {error!r}") from error
 
 
 def read_parts(data: Mapping[str, Any]) -> Parts:

@@ -9,10 +9,9 @@ import numpy as np
 import pinocchio as pin
 import pytest
 
-from producers.onboarding.build import build_embodiment
-from producers.onboarding.curated import read_curated
 from producers.onboarding.description import DescriptionError, link_frames
 from producers.onboarding.mjcf import compile_kinematics, read_mjcf
+from producers.onboarding.onboard import onboard
 from producers.onboarding.urdf import read_urdf
 from schemas.body import COMPLEXES, DOF_INDEX, SEGMENT_INDEX, Status, dof_axis
 from schemas.embodiment import Embodiment, dump_embodiment, load_embodiment
@@ -75,9 +74,9 @@ def values(robot: Embodiment, given: dict[str, float]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_shipped_is_what_the_pipeline_writes(name: str, shared_dir: Path) -> None:
-    description = read_urdf(shared_dir / "robots" / FILES[name])
-    built = build_embodiment(description, read_curated(CURATED / f"{name}.toml"))
+def test_shipped_is_what_onboarding_writes(name: str, shared_dir: Path) -> None:
+    """Complexes and facing are found; the TOML settles palms, soles and hands alone."""
+    built = onboard(shared_dir / "robots" / FILES[name], CURATED / f"{name}.toml").embodiment
     shipped = load_embodiment(name)
     assert [j.name for j in built.joints] == [j.name for j in shipped.joints]
     assert built.complexes == shipped.complexes
