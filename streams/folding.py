@@ -18,8 +18,8 @@ from faust.types import TP, ConsumerMessage
 
 from streams.records import RawRecord
 
-FETCH_WAIT_MS = 25
-FETCH_MIN_BYTES = 256 * 1024
+FETCH_WAIT_MS = 30
+FETCH_MIN_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)

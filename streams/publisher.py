@@ -26,7 +26,7 @@ def producer_config(bootstrap: str) -> dict[str, str | int | bool]:
         "enable.idempotence": True,
         "acks": "all",
         "message.timeout.ms": 0,
-        "linger.ms": 15,
+        "linger.ms": 20,
         "batch.size": 1024 * 1024,
         "message.max.bytes": MAX_RECORD_BYTES + 64 * 1024,
         "queue.buffering.max.kbytes": 128 * 1024,
