@@ -254,3 +254,27 @@ def only(limbs: str, wrist: int = 3, proximal: int = 3) -> Made:
         else:
             arm(r, "base", side, wrist=wrist, proximal=proximal)
     return r
+
+
+def on_rails() -> Made:
+    """Each arm on a vertical slide of its own."""
+    r = Made()
+    r.link("base", np.zeros(3), (0.0, 0.0, 0.0))
+    for side, y in (("left", 0.15), ("right", -0.15)):
+        at = np.array((0.0, y, 0.4))
+        link = r.joint(f"{side}_rail", "base", at, Z, (0.0, 0.5), "prismatic")
+        r.other["lift_or_wheels"].append(f"{side}_rail")
+        arm(r, link, side)
+    return r
+
+
+def hand_alone() -> Made:
+    """Four fingers of three joints, whose names say no side of a body."""
+    r = Made()
+    r.link("palm", np.zeros(3), (0.0, 0.0, 0.0))
+    for i, finger in enumerate(("ff", "mf", "rf", "lf")):
+        parent, place = "palm", np.array((0.0, 0.02 * i, 0.1))
+        for k in range(3):
+            at = place + 0.03 * k * np.array(Z)
+            parent = r.joint(f"{finger}{k}", parent, at, X, (0.0, 1.5), centre=(0.0, 0.0, 0.02))
+    return r

@@ -46,6 +46,10 @@ def compile_kinematics(path: Path) -> Any:
         for group in _DROPPED:
             for element in list(getattr(spec, group)):
                 spec.delete(element)
+        for tie in list(spec.equalities):
+            # Connections that close a chain may hang on sites, and say nothing about one joint.
+            if tie.type != mujoco.mjtEq.mjEQ_JOINT:
+                spec.delete(tie)
         # Without geometry some bodies have no mass; it plays no part here.
         spec.compiler.boundmass, spec.compiler.boundinertia = 1e-6, 1e-9
         return spec.compile()
@@ -59,6 +63,7 @@ def _describe(name: str, model: Any) -> Description:
         raise DescriptionError(f"{name}: no body")
     root = (model.body(tops[0]).name or name) if len(tops) == 1 else model.body(0).name
     mimics = _mimics(model)
+    notes: list[str] = []
     joints: list[Joint] = []
     masses: dict[str, tuple[float, F64]] = {}
     place: dict[int, tuple[str, F64]] = {}
@@ -79,6 +84,9 @@ def _describe(name: str, model: Any) -> Description:
         for j in range(first, first + int(model.body_jntnum[b])):
             if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE:
                 continue
+            if model.jnt_type[j] == mujoco.mjtJoint.mjJNT_BALL:
+                notes.append(f"{_joint_name(model, j)}: a ball joint, taken as rigid")
+                continue
             last = j == first + int(model.body_jntnum[b]) - 1
             anchor = frame(np.eye(3), model.jnt_pos[j])
             moved = body if last and [b] != tops else f"{body}/{_joint_name(model, j)}"
@@ -89,7 +97,7 @@ def _describe(name: str, model: Any) -> Description:
             add_mass(
                 masses, link, float(model.body_mass[b]), (carried @ [*model.body_ipos[b], 1])[:3]
             )
-    return mend_mimics(Description(name, root, tuple(joints), frames, masses))
+    return mend_mimics(Description(name, root, tuple(joints), frames, masses, notes=tuple(notes)))
 
 
 def _tops(model: Any) -> list[int]:
@@ -118,8 +126,6 @@ def _joint(
 ) -> Joint:
     slides = model.jnt_type[j] == mujoco.mjtJoint.mjJNT_SLIDE
     name = _joint_name(model, j)
-    if not slides and model.jnt_type[j] != mujoco.mjtJoint.mjJNT_HINGE:
-        raise DescriptionError(f"joint {name}: ball joints are not read")
     axis = np.array(model.jnt_axis[j])
     reference = float(model.qpos0[model.jnt_qposadr[j]])
     back = (

@@ -37,7 +37,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
                "imu", "=ear", "mouth"),
 }  # fmt: skip
 _TURNS = ("roll", "pitch", "yaw", "flex", "flexion", "rotate", "rotation", "deviation", "prosup")
-_OF_SIDES = ((("left", "l"), ("right", "r")), (("sin", "sx"), ("des", "dx")), (("zuo",), ("you",)))
+_OF_SIDES = ((("left", "l"), ("right", "r")), (("zuo",), ("you",)))
 
 
 def tokens(name: str) -> list[str]:

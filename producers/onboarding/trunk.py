@@ -94,13 +94,21 @@ def _is_wheel(tree: Tree, joint: int) -> bool:
 
 
 def _neck(tree: Tree, torso: int, used: set[int], up: F64) -> list[int]:
-    """The chain of a branch that names a head, or else goes up from the torso's middle."""
-    branches = [j for j in tree.children[torso] if j not in used and tree.moves(j)]
-    branches = [j for j in branches if tree.joints[j].kind == "revolute"]
-    scored = [(_head_votes(tree, j, torso, up), j) for j in branches]
+    """The chain of a branch that names a head, or else of one that goes up from the torso."""
+    trunk = {torso, ROOT, *(j for j in used if any(c not in used for c in tree.children[j]))}
+    branches = [
+        j
+        for j in range(len(tree.joints))
+        if tree.parent[j] in trunk
+        and j not in used
+        and tree.moves(j)
+        and tree.joints[j].kind == "revolute"
+        and (tree.parent[j] == torso or _names_head(tree, j))
+    ]
+    scored = [(_head_votes(tree, j, up), tree.parent[j] == torso, j) for j in branches]
     if not scored or max(scored)[0] <= 0:
         return []
-    chain = [max(scored)[1]]
+    chain = [max(scored)[2]]
     while children := [c for c in tree.children[chain[-1]] if tree.moves(c)]:
         best = max(children, key=lambda c: (speaks_of(tree.joints[c].name, "neck"), depth(tree, c)))
         alone = len(children) == 1 or speaks_of(tree.joints[best].name, "neck")
@@ -116,13 +124,17 @@ def _rides(tree: Tree, joint: int) -> bool:
     return whole > 0 and tree.carried_kg(joint) < _HEAD_SHARE * whole
 
 
-def _head_votes(tree: Tree, joint: int, torso: int, up: F64) -> float:
+def _names_head(tree: Tree, joint: int) -> bool:
     below = tree.below(joint)
     labels = [*tree.name(below), *(name for j in below for name in tree.names[j])]
-    named = any(speaks_of(label, "neck") for label in labels)
+    return any(speaks_of(label, "neck") for label in labels)
+
+
+def _head_votes(tree: Tree, joint: int, up: F64) -> float:
+    named = _names_head(tree, joint)
     sensor = speaks_of(tree.joints[joint].name, "sensor")
     cloud = tree.cloud(joint)
-    height = float(cloud[:, :].mean(axis=0) @ up)
+    height = float(cloud.mean(axis=0) @ up)
     rises = height - float(np.mean(tree.cloud(ROOT) @ up)) > 0
     turns = tree.joints[joint].lower is not None
     return 3.0 * named - 2.0 * sensor + (0.5 if rises else -1.0) + (0.2 if turns else 0.0)

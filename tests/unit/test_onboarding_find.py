@@ -81,6 +81,17 @@ def test_clavicle(tmp_path: Path) -> None:
     assert_right(robots.humanoid(clavicle=True), tmp_path)
 
 
+def test_a_slide_that_carries_an_arm_is_a_lift(tmp_path: Path) -> None:
+    made = robots.on_rails()
+    assert_right(made, tmp_path)
+
+
+def test_a_hand_is_no_robot_with_limbs(tmp_path: Path) -> None:
+    seen = found(robots.hand_alone(), tmp_path)
+    assert not any(seen.complexes.values())
+    assert any("no arms and no legs" in note for note in seen.confirm)
+
+
 def test_legs_only(tmp_path: Path) -> None:
     assert_right(robots.only("legs"), tmp_path)
 
