@@ -14,6 +14,8 @@ from streams.kernels.frames import frame, rotation_about, rotation_of_quat
 F64 = NDArray[np.float64]
 
 MAX_BYTES = 8_000_000
+# Five times the joints of the most dexterous humanoids.
+MAX_JOINTS = 500
 
 
 class DescriptionError(ValueError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from producers.onboarding.alignment import facing as frame_of_facing
 from producers.onboarding.chain import Limb, walk_limb, without_extra
 from producers.onboarding.confidence import DOUBTFUL, limb_confidence, trunk_confidence
-from producers.onboarding.description import Description, DescriptionError
+from producers.onboarding.description import MAX_JOINTS, Description, DescriptionError
 from producers.onboarding.facing import Facing, Sided
 from producers.onboarding.found import Found
 from producers.onboarding.limbs import Kind
@@ -42,6 +42,9 @@ def find_body(description: Description, name: str | None = None) -> Found:
     """Find a robot's complexes; what cannot be known is guessed, and said in `confirm`."""
     if not description.joints:
         raise DescriptionError(f"{description.name}: no moving joint")
+    if len(description.joints) > MAX_JOINTS:
+        count = len(description.joints)
+        raise DescriptionError(f"{description.name}: {count} joints, at most {MAX_JOINTS} are read")
     tree = build_tree_at_zero(description)
     roles = assign_roles(tree)
     arms, legs = _divide(tree, "arm", roles.arms), _divide(tree, "leg", roles.legs)

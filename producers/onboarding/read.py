@@ -42,6 +42,6 @@ def _first_tag(name: str, data: bytes) -> str:
     try:
         for _, element in ElementTree.iterparse(BytesIO(data), events=("start",)):
             return str(element.tag)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise DescriptionError(f"{name}: not XML: {error}") from error
     raise DescriptionError(f"{name}: not XML: it is empty")

@@ -73,7 +73,7 @@ def _parse(path: Path) -> ElementTree.Element:
         raise DescriptionError(f"{path.name}: document types and entities are not read")
     try:
         root = ElementTree.fromstring(data)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
         raise DescriptionError(f"{path.name}: not XML: {error}") from error
     if root.tag != "robot":
         raise DescriptionError(f"{path.name}: <{root.tag}> is not a URDF's <robot>")

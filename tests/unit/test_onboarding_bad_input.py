@@ -56,6 +56,18 @@ REFUSED = {
         "'floating'",
     ),
     "no joint": (robot('<link name="a"/>'), "no moving joint"),
+    "too many joints": (
+        robot(
+            "".join(f'<link name="l{i}"/>' for i in range(700))
+            + "".join(joint(f"j{i}", f"l{i}", f"l{i + 1}") for i in range(699))
+        ),
+        "at most 500",
+    ),
+    "a joint listed twice": (
+        robot(LINKS + joint("i", "a", "b") + joint("i", "b", "c")),
+        "listed twice",
+    ),
+    "unknown encoding": ('<?xml version="1.0" encoding="klingon"?><robot name="r"/>', "not XML"),
     "broken MJCF": ("<mujoco><worldbody><joint/></worldbody></mujoco>", "mujoco cannot read it"),
 }
 
@@ -84,6 +96,12 @@ def test_no_arms_and_no_legs_is_said(tmp_path: Path) -> None:
     onboarded = onboard(made(rows, tmp_path))
     assert any("no arms and no legs" in note for note in onboarded.embodiment.confirm)
     assert not any(onboarded.found.complexes.values())
+
+
+def test_a_long_chain_is_no_arm(tmp_path: Path) -> None:
+    links = "".join(f'<link name="l{i}"/>' for i in range(300))
+    rows = links + "".join(joint(f"j{i}", f"l{i}", f"l{i + 1}") for i in range(299))
+    assert any("no arms" in note for note in onboard(made(robot(rows), tmp_path)).found.confirm)
 
 
 def humanoid(tmp_path: Path, old: str = "", new: str = "") -> Path:
