@@ -69,7 +69,7 @@ def solve_limb_chunk(
     size, lower, upper, elbow_first = rest.shape[0], limb[7], limb[8], limb[9]
     length, work = limb[6], make_work(limb[0].shape[0], size)
     best, far = np.empty(STARTS, np.int32), np.empty(STARTS)
-    place, home = np.empty(3), np.empty(size)
+    place, home, room = np.empty(3), np.empty(size), np.empty((size + 3, size))
     for t in range(t_ns.shape[0]):
         record[t, :] = False
         step_ns = t_ns[t] - last_ns
@@ -114,7 +114,7 @@ def solve_limb_chunk(
             limit = rank(cost, solution, home)
             record[t, RESEEDED] = search(
                 solution, home, limit, limit if jump else _WORTH * cost, end_counts,
-                place, goal, limb, bank, work, best, far,
+                place, goal, limb, bank, work, room, best, far,
             )  # fmt: skip
             at, end, turn = measure(solution, place, goal, limb, work)
             reached = is_reached(at, end, end_counts)

@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from streams.kernels.solve_blend import blend
 from streams.kernels.solve_chain import END, UPPER
-from streams.kernels.solve_limb import Limb, Work, cost_of, descend, is_reached
+from streams.kernels.solve_limb import Limb, Work, cost_of, descend, is_reached, measure
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -18,6 +19,8 @@ Bank = tuple[F64, F64, F64]
 # Starts that are tried, nearest to the goal first.
 STARTS = 10
 _COLD_STEPS = 24
+# How much less the upper segment's turn counts for a start than the end's.
+_ELBOW_SHARE = 0.25
 # Solutions whose cost is less are all as good as each other.
 PERFECT = 1e-5
 
@@ -56,7 +59,7 @@ def near_starts(place: F64, goal: F64, bank: Bank, best: I32, far: F64) -> None:
             dot = 0.0
             for i in range(4):
                 dot += goal[which, i] * bank_q[s, k, i]
-            score += 1.0 - dot * dot
+            score += (1.0 - dot * dot) * (_ELBOW_SHARE if k == 0 else 1.0)
         i = best.shape[0] - 1
         if score >= far[i]:
             continue
@@ -69,12 +72,14 @@ def near_starts(place: F64, goal: F64, bank: Bank, best: I32, far: F64) -> None:
 @njit(cache=True)
 def search(
     x: F64, home: F64, limit: float, out_of_reach: float, end_counts: bool,
-    place: F64, goal: F64, limb: Limb, bank: Bank, work: Work, best: I32, far: F64,
+    place: F64, goal: F64, limb: Limb, bank: Bank, work: Work, room: F64,
+    best: I32, far: F64,
 ) -> bool:  # fmt: skip
     """Look for a better solution from home and from the starts nearest to the goal.
 
     A robot may show the same pose with other joint values (all three of a shoulder turned over):
-    of perfect solutions the one nearest to home is taken.
+    of perfect solutions the one nearest to home is taken. If none reaches the goal, the starts are
+    tried once more with place and turn as one task.
 
     Args:
         x: [V] solution, replaced by a better one.
@@ -87,6 +92,7 @@ def search(
         limb: Likewise.
         bank: As in `near_starts`.
         work: From `make_work`.
+        room: [V + 3, V] work.
         best: [K] work.
         far: [K] work.
 
@@ -94,16 +100,35 @@ def search(
         Whether x was replaced.
     """
     near_starts(place, goal, bank, best, far)
-    starts, y = bank[0], work[9]
+    starts, y, size = bank[0], work[9], x.shape[0]
     elbow_first = limb[9]
-    replaced = False
-    for k in range(-1, best.shape[0]):
-        for v in range(x.shape[0]):
-            y[v] = home[v] if k < 0 else starts[best[k], v]
-        left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
+    replaced = reached = False
+    tries = best.shape[0] + 1
+    for k in range(2 * tries):
+        blended = k >= tries
+        if blended and (reached or not end_counts):
+            break
+        for v in range(size):
+            y[v] = home[v] if k % tries == 0 else starts[best[k % tries - 1], v]
+        if blended:
+            blend(y, place, goal, limb, _COLD_STEPS, work, room)
+            left, end, turn = measure(y, place, goal, limb, work)
+            if is_reached(left, end, end_counts):
+                for v in range(size):
+                    room[0, v] = y[v]
+                left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
+                if not is_reached(left, end, end_counts):
+                    for v in range(size):
+                        y[v] = room[0, v]
+                    left, end, turn = measure(y, place, goal, limb, work)
+        else:
+            left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
         found = rank(cost_of(left, end, turn, elbow_first), y, home)
-        if found < limit and (found < out_of_reach or is_reached(left, end, end_counts)):
-            limit, replaced = found, True
-            for v in range(x.shape[0]):
+        there = is_reached(left, end, end_counts)
+        if (there and not reached and blended) or (
+            found < limit and (found < out_of_reach or there) and (there or not reached)
+        ):
+            limit, replaced, reached = found, True, there
+            for v in range(size):
                 x[v] = y[v]
     return replaced
