@@ -14,7 +14,7 @@ from deploy.audit.clickhouse import signals
 from deploy.audit.lake import SegmentFile, read_segment
 from deploy.audit.report import Problem, problem
 
-SIGNALS = ["position", "velocity", "effort", "action", "angle", "angle_velocity"]
+SIGNALS = ["position", "velocity", "effort", "action", "angle"]
 
 
 def compare_values(

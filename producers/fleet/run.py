@@ -17,6 +17,7 @@ from producers.sdk.form import Form
 from producers.sdk.link import Link
 from producers.sdk.session import Session
 from producers.sdk.way import WaySettings, open_way
+from schemas.blocks import is_block_record
 from schemas.marks import Mode
 
 MEMORY_BYTES = 1024**2
@@ -86,7 +87,10 @@ def run_fleet(
         on_ready: called when all sessions are open, before the first frame.
     """
     opened = time.monotonic()
-    link = Link(bootstrap, linger_ms=LINGER_MS)
+    # Rows of floats do not compress by LZ4 (1.03 times); JSON and records do.
+    blocks = all(is_block_record(robot.vendor.schema) for robot in plan.robots)
+    compression = "none" if blocks else "lz4"
+    link = Link(bootstrap, linger_ms=LINGER_MS, compression=compression)
     try:
         robots = _open_robots(plan, link, spool)
         on_ready()

@@ -22,7 +22,7 @@ TEXTS = (
 LONGS = ("sequence", "first_frame", "source_offset", "published_ns", "log_ms")
 INTS = ("frames", "channels", "source_partition")
 FLOATS = (
-    "position", "velocity", "effort", "action", "angle", "angle_velocity", "hand_pose",
+    "position", "velocity", "effort", "action", "angle", "hand_pose",
     "foot_pose", "base_position", "base_quaternion", "base_angular_velocity", "base_acceleration",
 )  # fmt: skip
 STATUSES = ("angle_status", "segment_status")

@@ -31,7 +31,6 @@ CREATE TABLE IF NOT EXISTS frames
     effort Array(Float32) CODEC(Delta(4), ZSTD(1)),
     action Array(Float32) CODEC(Delta(4), ZSTD(1)),
     angle Array(Float32) CODEC(Delta(4), LZ4),
-    angle_velocity Array(Float32) CODEC(Delta(4), LZ4),
     angle_status Array(UInt8) CODEC(ZSTD(1)),
     segment_status Array(UInt8) CODEC(ZSTD(1)),
     hand_pose Array(Float32) CODEC(Delta(4), LZ4),
