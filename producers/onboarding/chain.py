@@ -37,7 +37,7 @@ class Limb:
 def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
     """Follow a limb to its hand or foot."""
     chain = _main_chain(tree, start, kind)
-    kept = _before_hand(tree, chain) if kind == "arm" else chain
+    kept = _before_hand(tree, chain) if kind == "arm" else _before_grip(tree, chain)
     last = kept[-1]
     beyond = [j for j in tree.below(last) if j != last]
     if kind == "arm":
@@ -102,6 +102,15 @@ def _before_hand(tree: Tree, chain: list[int]) -> list[int]:
             return chain[:i]
     own = [j for j in chain if tree.moves(j)]
     return chain if len(own) <= _ARM_JOINTS else chain[: chain.index(own[_ARM_JOINTS - 1]) + 1]
+
+
+def _before_grip(tree: Tree, chain: list[int]) -> list[int]:
+    """A leg's chain up to what its foot grips with, by name; at least two joints are left."""
+    for i, j in enumerate(chain):
+        name = tree.joints[j].name
+        if i >= 2 and speaks_of(name, "finger"):
+            return chain[:i]
+    return chain
 
 
 def _one_sided(tree: Tree, joint: int) -> bool:

@@ -51,7 +51,7 @@ def find_body(description: Description, name: str | None = None) -> Found:
     groups = [Group(d[0].kind, tuple(one.placed for one in d)) for d in (arms, legs) if d]
     facing, sides = find_sides(tree, groups)
     up = frame_of_facing(facing.forward, facing.up)[:, 2]
-    trunk = find_trunk(tree, roles.arms, roles.legs, up)
+    trunk = find_trunk(tree, (*roles.arms, *roles.spare), roles.legs, up)
     limbs = {(sides[d.placed.start], d.kind): d for d in (*arms, *legs)}
     return _found(description, name or description.name, tree, trunk, limbs, facing, roles)
 

@@ -124,8 +124,9 @@ def arm_or_leg(tree: Tree, pair: Pair, lowest: bool, only: bool) -> float:
     leg = max(share(labels, part) for part in ("hip", "knee", "ankle", "leg"))
     hand = max(share(labels, part) for part in ("hand", "finger"))
     votes = 3.0 * (min(3 * arm, 1) - min(3 * leg, 1)) + min(3 * hand, 1)
+    slides = any(tree.joints[j].kind == "prismatic" and not tree.children[j] for j in joints)
     fingers = any(len(tree.children[j]) > 1 for j in joints[1:])
-    votes += 0.5 if fingers else 0.0
+    votes += 1.0 if slides else 0.5 if fingers else 0.0
     if not only:
         votes += -1.0 if lowest else 1.0
     return votes - 1.0 * (_hangs(tree, pair) - 0.5)

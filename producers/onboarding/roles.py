@@ -20,6 +20,8 @@ from producers.onboarding.tree import ROOT, Tree
 
 # A branch without a partner is an arm when it has as many joints of its own in a row.
 _LONE_ARM_JOINTS = 4
+# More votes than this make a pair no more an arm.
+_CLEARLY = 2.0
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ def _height(tree: Tree, pair: Pair) -> float:
 
 
 def _rank(tree: Tree, pair: Pair, votes: float) -> float:
-    """Of several pairs of arms: those with more votes, then those that stand in front (+x)."""
+    """Of several pairs that are clearly arms, those that stand in front (+x); else more votes."""
     size = max(body_size(tree), 1e-9)
     forward = float(np.mean(tree.origin[[pair.a, pair.b], 0]))
-    return round(votes) + 0.5 * forward / size
+    return min(votes, _CLEARLY) + 2.0 * forward / size
 
 
 def _lone_arm(tree: Tree, legs: tuple[int, ...]) -> tuple[int, ...]:

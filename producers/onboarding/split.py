@@ -67,7 +67,7 @@ def split_limbs(tree: Tree, chains: Sequence[Sequence[int]], kind: Kind) -> Spli
     best = int(np.argmax(scores))
     rest = [s for e, s in enumerate(scores) if e != best]
     distal = best + 1
-    if all(_rolls_on(tree, chain, best) for chain in chains):
+    if all(_rolls_on(tree, chain, best, kind) for chain in chains):
         distal += 1
     named = float(np.mean([_named(tree, chain, best, kind) for chain in chains]))
     return Split(best, distal, scores[best], scores[best] - max(rest, default=-9.0), named)
@@ -133,8 +133,11 @@ def _named(tree: Tree, chain: Sequence[int], middle: int, kind: Kind) -> float:
     return float(np.mean(votes))
 
 
-def _rolls_on(tree: Tree, chain: Sequence[int], middle: int) -> bool:
-    """Whether the joint after the middle is a second, parallel hinge close by (a rolling knee)."""
+def _rolls_on(tree: Tree, chain: Sequence[int], middle: int, kind: Kind) -> bool:
+    """Whether the joint after the middle is a second, parallel hinge close by (a rolling knee).
+
+    One that is named as the middle joint, too, may lie twice as far.
+    """
     if middle + 1 >= len(chain):
         return False
     one, two = chain[middle], chain[middle + 1]
@@ -143,4 +146,6 @@ def _rolls_on(tree: Tree, chain: Sequence[int], middle: int) -> bool:
     length = float(np.linalg.norm(b.hinge - b.near))
     away = tree.origin[two] - tree.origin[one]
     across = away - tree.axis[one] * float(away @ tree.axis[one])
-    return parallel and float(np.linalg.norm(across)) < _ROLLING * length
+    named = speaks_of(tree.joints[two].name, PARTS[kind][1])
+    allowed = _ROLLING * length * (2.0 if named else 1.0)
+    return parallel and float(np.linalg.norm(across)) < allowed

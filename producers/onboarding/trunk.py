@@ -36,7 +36,7 @@ def find_trunk(tree: Tree, arm_starts: Sequence[int], leg_starts: Sequence[int],
 
     Args:
         tree: The robot.
-        arm_starts: First joints of the arms that count.
+        arm_starts: First joints of the arms, those that count first.
         leg_starts: First joints of the legs.
         up: [3] in the root link.
     """
@@ -96,6 +96,12 @@ def _is_wheel(tree: Tree, joint: int) -> bool:
 def _neck(tree: Tree, torso: int, used: set[int], up: F64) -> list[int]:
     """The chain of a branch that names a head, or else of one that goes up from the torso."""
     trunk = {torso, ROOT, *(j for j in used if any(c not in used for c in tree.children[j]))}
+    # A column that follows another one carries the head of robots whose arm slides by itself.
+    trunk |= {
+        j
+        for j, joint in enumerate(tree.joints)
+        if joint.kind == "prismatic" and not tree.own(j) and tree.parent[j] in trunk
+    }
     branches = [
         j
         for j in range(len(tree.joints))

@@ -74,8 +74,7 @@ def _reread(
         for side in ("left", "right"):
             target = _SIDED.sub(f"{side}_", name) if _SIDED.match(name) else f"{side}_{name}"
             swap = joint if side == "left" else re.sub("^l_", "r_", joint)
-            held = {j for v in c.values() for j in v}
-            if swap in held:
+            if any(swap in c[own] for own in c if own.startswith(side)):
                 c = {k: [j for j in v if j != swap] for k, v in c.items()}
                 c[target] = [swap]
     if "last wrist joint" in reading:

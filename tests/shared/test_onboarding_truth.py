@@ -37,6 +37,7 @@ def test_joints_and_bodies_are_right(scores: list[BodyScore]) -> None:
 
 
 def test_makers_left_out_of_development_are_right(scores: list[BodyScore]) -> None:
+    """This half was first looked at when 98.8 % of its joints and 93 % of its bodies were right."""
     out = held_out((s.maker for s in scores), seed=7)
     seen = figures([s for s in scores if s.maker in out])
     assert seen["joints_right"] >= 0.97
