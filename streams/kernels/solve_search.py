@@ -112,17 +112,13 @@ def search(
             y[v] = home[v] if k % tries == 0 else starts[best[k % tries - 1], v]
         if blended:
             blend(y, place, goal, limb, _COLD_STEPS, work, room)
+            for v in range(size):
+                room[0, v] = y[v]
+        left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
+        if blended and not is_reached(left, end, end_counts):
+            for v in range(size):
+                y[v] = room[0, v]
             left, end, turn = measure(y, place, goal, limb, work)
-            if is_reached(left, end, end_counts):
-                for v in range(size):
-                    room[0, v] = y[v]
-                left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
-                if not is_reached(left, end, end_counts):
-                    for v in range(size):
-                        y[v] = room[0, v]
-                    left, end, turn = measure(y, place, goal, limb, work)
-        else:
-            left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
         found = rank(cost_of(left, end, turn, elbow_first), y, home)
         there = is_reached(left, end, end_counts)
         if (there and not reached and blended) or (
