@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas.envelope import is_robot, is_session
 
-SEGMENT_FRAMES = 4096
+SEGMENT_FRAMES = 2048
 """Segments are cut at multiples of this frame index.
 
 Longer ones cost less (a column has a fixed price in every file) and hold more of every robot's
