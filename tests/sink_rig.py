@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -16,6 +14,7 @@ from confluent_kafka import Producer, TopicPartition
 from ulid import ULID
 
 from deploy import lag
+from deploy.service import Service, spawn
 from schemas.topics import MAX_RECORD_BYTES
 from sinks.consumer import consumer_settings
 from sinks.follow import Follower, Sink
@@ -98,22 +97,18 @@ class SinkProcess:
 
     def __init__(self, name: str, env: dict[str, str], log: Path) -> None:
         self.name = name
-        self._env = {**os.environ, **env}
-        self._log = log
-        self._process = self._start()
+        # On a leash: it ends with the tests, also when they are killed.
+        command = (sys.executable, "-m", f"sinks.{name}")
+        self._service = Service(name, command, log, env)
+        self._process = spawn(self._service)
 
     def kill(self) -> None:
         """SIGKILL, and start again."""
         self._process.kill()
         self._process.wait()
-        self._process = self._start()
+        self._process = spawn(self._service)
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(WITHIN_S)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            command = [sys.executable, "-m", f"sinks.{self.name}"]
-            return subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
