@@ -25,7 +25,7 @@ from deploy.stack import running_stack
 from producers.fleet.bench_vendors import write_bench_vendors
 from schemas.settings import Settings
 
-WARM_UP_S = 30.0
+WARM_UP_S = 25.0
 ROOT = Path(__file__).parents[2]
 
 
