@@ -32,5 +32,11 @@ SINK_LAG_SECONDS = "kinebus_sink_oldest_seconds"
 SINK_WAITING = "kinebus_sink_waiting"
 """1 while a sink waits for its store or broker, by sink."""
 
+SINK_OFFSETS_SKIPPED = "kinebus_sink_offsets_skipped_total"
+"""Offsets the broker never gave, by sink and topic."""
+
+SINK_DUPLICATES = "kinebus_sink_duplicates_total"
+"""Chunks that came again and were left out, by sink."""
+
 PROCESS_RESTARTS = "kinebus_process_restarts_total"
 """Restarts by the supervisor, by process."""

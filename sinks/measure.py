@@ -5,8 +5,10 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from schemas.metrics import (
+    SINK_DUPLICATES,
     SINK_FRAMES,
     SINK_LAG_SECONDS,
+    SINK_OFFSETS_SKIPPED,
     SINK_RECORDS,
     SINK_WAITING,
     SINK_WRITE_SECONDS,
@@ -17,9 +19,5 @@ FRAMES = Counter(SINK_FRAMES, "Frames put at rest", ["sink"])
 WRITE_SECONDS = Histogram(SINK_WRITE_SECONDS, "Time of one insert or put", ["sink"])
 OLDEST_SECONDS = Gauge(SINK_LAG_SECONDS, "Age of the oldest record not at rest", ["sink"])
 WAITING = Gauge(SINK_WAITING, "1 while a sink waits for its store or broker", ["sink"])
-SKIPPED = Counter(
-    "kinebus_sink_offsets_skipped_total", "Offsets the broker never gave", ["sink", "topic"]
-)
-DUPLICATES = Counter(
-    "kinebus_sink_duplicates_total", "Chunks that came again and were left out", ["sink"]
-)
+SKIPPED = Counter(SINK_OFFSETS_SKIPPED, "Offsets the broker never gave", ["sink", "topic"])
+DUPLICATES = Counter(SINK_DUPLICATES, "Chunks that came again and were left out", ["sink"])
