@@ -18,7 +18,7 @@ def pipeline(
     frames_per_second: Annotated[float, typer.Option(min=1)] = 25_000.0,
     seconds: Annotated[float, typer.Option(min=5, help="Measured, behind 20 s of warm-up.")] = 60.0,
     robots: Annotated[int, typer.Option(min=1)] = 48,
-    chunk_frames: Annotated[int, typer.Option(min=1, max=64)] = 25,
+    chunk_frames: Annotated[int, typer.Option(min=1, max=64)] = 50,
     workers: Annotated[int, typer.Option(min=1)] = 1,
     as_json: AsJson = False,
 ) -> None:
