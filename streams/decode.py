@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.blocks import Block, block_fields, max_value_bytes
 from schemas.codec import CodecError, TruncatedError, UnknownIdError, decode_body, schema_of
 from schemas.envelope import Envelope
-from schemas.limits import MAX_BLOCK_VALUE_BYTES, MAX_JSON_VALUE_BYTES
 from schemas.profile import CLOCK_NS, Encoding, Layout
 from schemas.registry import Registry
 from schemas.rejected import Reason, Rejected
@@ -65,17 +65,17 @@ class Decoder:
 
     vendor: Vendor
     signals: dict[str, Signal]
+    blocks: dict[str, Block]
     limit_bytes: int
 
 
 def compile_decoder(vendor: Vendor) -> Decoder:
     """Make a profile ready to decode."""
-    profile = vendor.profile
-    blocks = profile.encoding is Encoding.AVRO and profile.layout is Layout.COLUMNS
     return Decoder(
         vendor,
-        compile_signals(profile),
-        MAX_BLOCK_VALUE_BYTES if blocks else MAX_JSON_VALUE_BYTES,
+        compile_signals(vendor.profile),
+        block_fields(vendor.schema.document),
+        max_value_bytes(vendor.schema),
     )
 
 
@@ -121,7 +121,7 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
     if profile.layout is Layout.SPARSE:
         fields = sparse_fields(profile, message, envelope.frames)
     else:
-        fields = column_fields(vendor, message, envelope.frames)
+        fields = column_fields(vendor, decoder.blocks, message, envelope.frames)
     stamps, stamp_ns = _stamps(decoder, fields, envelope)
     position = decoder.signals["position"].gather(fields)
     return RawChunk(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from schemas.blocks import Block
 from schemas.profile import POSITION_SCALE, Group, Profile, Source
 from schemas.vendors import Vendor
 
@@ -128,14 +129,12 @@ def _factors(group: Group, name: str) -> tuple[F64, F64]:
     return np.full(count, 1.0 / span), np.full(count, offset)
 
 
-def column_fields(vendor: Vendor, message: Mapping[str, Any], frames: int) -> Fields:
+def column_fields(
+    vendor: Vendor, blocks: Mapping[str, Block], message: Mapping[str, Any], frames: int
+) -> Fields:
     """Fields of a message in which every signal is a column block or a nested list."""
     if vendor.schema.kind == "avro":
-        return {
-            field["name"]: _block(field, message[field["name"]], frames)
-            for field in vendor.schema.document["fields"]
-            if "dtype" in field
-        }
+        return {name: _rows(name, block, message[name], frames) for name, block in blocks.items()}
     if not isinstance(message, dict):
         raise ShapeError("the value is not a JSON object")
     return {name: _nested(name, message[name], frames) for name in json_fields(vendor.profile)}
@@ -152,15 +151,13 @@ def json_fields(profile: Profile) -> frozenset[str]:
     return frozenset(names | ({profile.clock.field} if profile.clock.field else set()))
 
 
-def _block(field: Mapping[str, Any], data: bytes, frames: int) -> npt.NDArray[Any]:
-    dtype = np.dtype(field["dtype"])
-    columns = int(field["columns"])
-    if len(data) != frames * columns * dtype.itemsize:
+def _rows(name: str, block: Block, data: bytes, frames: int) -> npt.NDArray[Any]:
+    if len(data) != frames * block.row_bytes:
         raise ShapeError(
-            f"{field['name']} has {len(data)} bytes; "
-            f"{frames} frames of {columns} {dtype} take {frames * columns * dtype.itemsize}"
+            f"{name} has {len(data)} bytes; {frames} frames of {block.columns} {block.dtype} "
+            f"take {frames * block.row_bytes}"
         )
-    return np.frombuffer(data, dtype).reshape(frames, columns)
+    return np.frombuffer(data, block.dtype).reshape(frames, block.columns)
 
 
 def _nested(name: str, rows: Any, frames: int) -> npt.NDArray[Any]:

@@ -14,9 +14,8 @@ from streams.retarget_plan import warm_retarget
 
 
 def warm() -> None:
-    """Call each kernel once with the types it is called with while running."""
+    """Call each of the worker's kernels once with the types it is called with while running."""
     body_plan.warm()
-    warm_retarget()
     frames, channels = 2, 1
     rows = np.zeros((frames, channels))
     column = np.zeros(channels)
@@ -39,8 +38,9 @@ def warm() -> None:
 
 
 def main() -> None:
-    """Compile, and say so."""
+    """Compile them, and those of retargeting, which no worker needs at its start; and say so."""
     warm()
+    warm_retarget()
     print(f"kernels are compiled and cached ({len(CATALOGUE)} checks, {DOF_COUNT} DoFs)")
 
 
