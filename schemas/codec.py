@@ -45,7 +45,7 @@ def schema_of(data: bytes, registry: Registry) -> Schema:
     magic, number = _HEAD.unpack_from(data)
     if magic != 0:
         raise CodecError(f"first byte is {magic}, not Confluent's 0")
-    schema = registry.by_id.get(number)
+    schema = registry.writer(number)
     if schema is None:
         raise UnknownIdError(f"no schema has the id {number}")
     return schema
@@ -67,7 +67,7 @@ def decode_body(data: bytes, schema: Schema) -> Any:
     source = BytesIO(data)
     source.seek(HEAD_BYTES)
     try:
-        value = schemaless_reader(source, schema.parsed, None)
+        value = schemaless_reader(source, schema.parsed, schema.reader)
     except EOFError:
         raise TruncatedError("the value ends before its schema does") from None
     except (ValueError, IndexError, KeyError, OverflowError, TypeError, MemoryError) as error:

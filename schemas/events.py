@@ -96,9 +96,18 @@ class QualityReport:
     findings: list[Finding] = field(default_factory=list)
 
 
+class LetterOutcome(StrEnum):
+    """What became of a refused record; anything but `refused` comes of a redrive."""
+
+    REFUSED = "refused"
+    CANONICAL = "canonical"
+    MARK = "mark"
+    DUPLICATE = "duplicate"
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One record on `dead-letter.<vendor>`: the refused bytes, their origin, the reason."""
+    """One record on `dead-letter.<vendor>`; see `dead_letter.avsc` for each field."""
 
     source_topic: str
     source_partition: int
@@ -111,11 +120,19 @@ class DeadLetter:
     key: bytes | None
     headers: list[tuple[str, bytes | None]]
     value: bytes | None
+    outcome: LetterOutcome = LetterOutcome.REFUSED
+    at_offset: int = -1
+    content: str = ""
 
     @property
     def origin(self) -> bytes:
         """The record's key: where the refused record stood."""
         return f"{self.source_topic}/{self.source_partition}/{self.source_offset}".encode()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is about the origin itself, not about a redriven record."""
+        return self.at_offset in (-1, self.source_offset)
 
 
 def encode_event(event: EpisodeEvent) -> bytes:
@@ -155,6 +172,7 @@ def decode_dead_letter(data: bytes) -> DeadLetter:
     """Read a record of a dead-letter topic."""
     record = decode(data, packaged())[1]
     record["headers"] = [(header["name"], header["value"]) for header in record["headers"]]
+    record["outcome"] = LetterOutcome(record["outcome"])
     return DeadLetter(**record)
 
 

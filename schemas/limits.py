@@ -16,3 +16,6 @@ MAX_CHANNELS = 512
 
 MAX_ID_CHARS = 128
 """Characters of a robot, task, operator or station name."""
+
+MAX_DETAIL_CHARS = 500
+"""Characters of the sentence that says why a record was refused: it may quote what came."""

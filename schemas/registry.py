@@ -20,6 +20,8 @@ from fastavro import parse_schema
 from schemas.lint import lint_avro
 
 AVRO_DIR = Path(__file__).parent / "avro"
+PAST_DIR = Path(__file__).parent / "golden" / "past"
+"""An example of every earlier version, each with the schema that wrote it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Schema:
         kind: `avro` or `json`.
         document: the schema as it stands in its file.
         parsed: fastavro's form of it; empty for a JSON Schema.
+        reader: fastavro's form of today's version, where this is an earlier one.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Schema:
     kind: str
     document: Mapping[str, Any]
     parsed: Any
+    reader: Any = None
 
 
 class UnknownSchemaError(LookupError):
@@ -46,18 +50,28 @@ class UnknownSchemaError(LookupError):
 
 
 class Registry:
-    """Schemas by id and by name; refuses two schemas of one id."""
+    """Schemas by id and by name; refuses two schemas of one id.
 
-    def __init__(self, schemas: tuple[Schema, ...]) -> None:
+    Args:
+        schemas: in force today.
+        past: earlier versions of them, which records at rest still name.
+    """
+
+    def __init__(self, schemas: tuple[Schema, ...], past: tuple[Schema, ...] = ()) -> None:
         self._by_id = {schema.id: schema for schema in schemas}
         self._by_name = {schema.name: schema for schema in schemas}
         if len(self._by_id) != len(schemas) or len(self._by_name) != len(schemas):
             raise ValueError("two schemas share an id or a name")
+        self._past = {schema.id: schema for schema in past}
 
     @property
     def by_id(self) -> Mapping[int, Schema]:
         """Every schema, by its id."""
         return MappingProxyType(self._by_id)
+
+    def writer(self, number: int) -> Schema | None:
+        """The schema of an id, in force or past; a past one is read as today's."""
+        return self._by_id.get(number) or self._past.get(number)
 
     def named(self, name: str) -> Schema:
         """The schema of a name."""
@@ -68,7 +82,7 @@ class Registry:
 
     def with_dir(self, folder: Path) -> Registry:
         """This registry and the schemas of one more folder."""
-        return Registry((*self._by_id.values(), *load_dir(folder)))
+        return Registry((*self._by_id.values(), *load_dir(folder)), tuple(self._past.values()))
 
 
 def load_dir(folder: Path) -> tuple[Schema, ...]:
@@ -104,4 +118,19 @@ def schema_id(document: Mapping[str, Any]) -> int:
 @cache
 def packaged() -> Registry:
     """The registry of the schemas that come with kinebus."""
-    return Registry(load_dir(AVRO_DIR))
+    schemas = load_dir(AVRO_DIR)
+    return Registry(schemas, load_past(schemas))
+
+
+def load_past(schemas: tuple[Schema, ...]) -> tuple[Schema, ...]:
+    """Earlier versions of Avro schemas, each made to be read as today's."""
+    today = {schema.name: schema for schema in schemas}
+    past = []
+    for path in sorted(PAST_DIR.glob("*.json")):
+        told = json.loads(path.read_text())
+        name, document = told["schema"], told["document"]
+        if name in today and told["kind"] == "avro":
+            lint_avro(document)
+            parsed = parse_schema(document)
+            past.append(Schema(name, told["id"], "avro", document, parsed, today[name].parsed))
+    return tuple(past)

@@ -191,7 +191,7 @@ def counts_by_vendor(client: Client) -> list[VendorCount]:
             FROM episodes GROUP BY vendor
             UNION ALL
             SELECT splitByChar('.', source_topic)[2] AS vendor, 0, 0, 0, sum(frames)
-            FROM dead_letters FINAL GROUP BY vendor
+            FROM dead_letters FINAL WHERE outcome = 'refused' GROUP BY vendor
         )
         GROUP BY vendor ORDER BY vendor
     """

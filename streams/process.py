@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from schemas.canonical import Cause
 from schemas.envelope import Envelope, Kind, is_tick, parse_envelope
-from schemas.events import DeadLetter, encode_dead_letter
+from schemas.events import LetterOutcome
 from schemas.marks import parse_mark
 from schemas.rejected import Reason, Rejected
-from schemas.topics import dead_letter_topic, vendor_of
+from schemas.topics import vendor_of
 from streams.checkpoint import Checkpoint, Folded, PartitionState, is_due, snapshots
 from streams.chunk import Processor, process_chunk
+from streams.letters import dead_letter, settled
 from streams.order import Place, place, still_missing
 from streams.records import Output, RawRecord
 from streams.state import PartitionClock, RobotState, advance
@@ -24,6 +25,11 @@ from streams.track import apply_mark, close_session, new_robot, open_session
 
 SILENCE_MS = 30_000
 
+_SETTLES = {
+    Kind.CHUNK.value: LetterOutcome.CANONICAL,
+    Kind.MARK.value: LetterOutcome.MARK,
+    "duplicate": LetterOutcome.DUPLICATE,
+}
 
 Processors = Mapping[str, Processor]
 
@@ -59,6 +65,8 @@ def process_fold(
             before = robots.get(envelope.robot) if isinstance(envelope, Envelope) else None
             after, made, outcome = _record(before, record, envelope, clock, processors)
             outputs += made
+            if outcome in _SETTLES:
+                outputs += settled(record, _SETTLES[outcome])
             if after is not None and after is not before:
                 robots[after.robot] = after
                 touched.add(after.robot)
@@ -189,22 +197,3 @@ def _silent(
             robot, outputs = close_session(state, Cause.SILENCE, tick)
             closed.append((robot._replace(offset=tick.offset), outputs))
     return closed
-
-
-def dead_letter(record: RawRecord, rejected: Rejected) -> Output:
-    """A refused record on its vendor's dead-letter topic, bit-exact and with its origin."""
-    letter = DeadLetter(
-        source_topic=record.topic,
-        source_partition=record.partition,
-        source_offset=record.offset,
-        log_ms=record.timestamp,
-        reason=rejected.reason.value,
-        detail=rejected.detail,
-        frames=rejected.frames,
-        attempt=1,
-        key=record.key,
-        headers=[(name, value) for name, value in record.headers],
-        value=record.value,
-    )
-    topic = dead_letter_topic(vendor_of(record.topic))
-    return Output(topic, record.partition, letter.origin, encode_dead_letter(letter))

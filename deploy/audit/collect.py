@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from obstore.store import ObjectStore
 
-from deploy.audit.compare import AtRest, Flags
+from deploy.audit.compare import AtRest, Flags, Told
 from deploy.audit.kafka import AuditReader
 from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
 from schemas.canonical import Boundary, CanonicalChunk, decode_canonical
-from schemas.events import DeadLetter, decode_dead_letter
+from schemas.events import DeadLetter, LetterOutcome, decode_dead_letter
+from schemas.redrive import Origin, last_outcomes
 from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX
 
 WORKERS = "streams"
@@ -63,15 +64,57 @@ def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:
     return tails
 
 
-def read_letters(reader: AuditReader) -> dict[tuple[str, int, int], DeadLetter]:
-    """Dead letters by origin; the last one counts. Their bytes are dropped."""
-    found = {}
-    for message in reader.read(reader.watermarks(reader.places(DEAD_LETTER_PREFIX))):
-        if message.value() is not None:
-            letter = decode_dead_letter(message.value())
-            origin = (letter.source_topic, letter.source_partition, letter.source_offset)
-            found[origin] = letter
-    return found
+@dataclass(frozen=True)
+class Letters:
+    """The dead letters, their bytes dropped.
+
+    Attributes:
+        last: the outcome that counts, by origin.
+        again: redriven records that were refused again.
+        own: records that were refused under their own name.
+    """
+
+    last: Mapping[Origin, DeadLetter]
+    again: frozenset[Origin]
+    own: frozenset[Origin]
+
+
+def read_letters(reader: AuditReader) -> Letters:
+    """What every letter says."""
+    spans = reader.watermarks(reader.places(DEAD_LETTER_PREFIX))
+    messages = (message.value() for message in reader.read(spans))
+    letters = [
+        replace(decode_dead_letter(value), headers=[], value=None)
+        for value in messages
+        if value is not None
+    ]
+    last = last_outcomes(letters)
+    refused = [one for one in letters if one.outcome is LetterOutcome.REFUSED]
+    again = {_record(one) for one in refused if not one.is_first}
+    return Letters(
+        last,
+        frozenset(again - last.keys()),
+        frozenset(_record(one) for one in refused if one.is_first),
+    )
+
+
+def told(raw: RawLog, letters: Letters) -> Told:
+    """What the letters say of the records of a raw log."""
+    refused = [o for o, one in letters.last.items() if one.outcome is LetterOutcome.REFUSED]
+    settled = [o for o, one in letters.last.items() if one.outcome is not LetterOutcome.REFUSED]
+    own = rows_of_origins(raw, letters.own)
+    return Told(
+        rows_of_origins(raw, refused),
+        rows_of_origins(raw, settled),
+        rows_of_origins(raw, letters.again),
+        own[raw.origin[own] >= 0],
+    )
+
+
+def _record(letter: DeadLetter) -> Origin:
+    """Where the record stood that a letter is about."""
+    offset = letter.source_offset if letter.is_first else letter.at_offset
+    return letter.source_topic, letter.source_partition, offset
 
 
 def rows_of_origins(raw: RawLog, origins: Iterable[tuple[str, int, int]]) -> I64:

@@ -47,6 +47,23 @@ class AtRest:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What the dead letters say, as rows of the raw log.
+
+    Attributes:
+        refused: origins whose last outcome is a refusal.
+        settled: origins that a redriven record has settled.
+        again: redriven records that were refused again, under their origin's name.
+        astray: redriven records that were refused under their own name.
+    """
+
+    refused: I64
+    settled: I64
+    again: I64
+    astray: I64
+
+
+@dataclass(frozen=True)
 class Flight:
     """What is still on its way, and what came before the log begins.
 
@@ -81,7 +98,7 @@ class Judgement:
 
 
 def judge(
-    raw: RawLog, clickhouse: AtRest, lake: AtRest, lake_frame: I64, letters: I64, flight: Flight
+    raw: RawLog, clickhouse: AtRest, lake: AtRest, lake_frame: I64, told: Told, flight: Flight
 ) -> Judgement:
     """Judge every raw record.
 
@@ -90,7 +107,7 @@ def judge(
         clickhouse: a row per chunk.
         lake: a row per frame.
         lake_frame: index in its session of each frame of `lake`.
-        letters: raw rows that have a dead letter.
+        told: what the dead letters say.
         flight: what is on its way.
     """
     count = len(raw.key)
@@ -124,22 +141,23 @@ def judge(
     have_clickhouse[in_clickhouse // processings] = True
     have_lake[whole // processings] = True
     have_clickhouse, have_lake = have_clickhouse[first], have_lake[first]
-    refused = np.zeros(count, bool)
-    refused[letters] = True
+    refused, settled = _flags(count, told.refused), _flags(count, told.settled)
 
     rows = np.arange(count)
     is_named = (named == rows) & (raw.kind == Kind.CHUNK)
     on_its_way = flight.unread | flight.to_clickhouse | flight.to_lake
-    again = flight.seen_before | (named < count) | _earlier(first, refused | on_its_way)
+    again = flight.seen_before | (named < count) | _earlier(first, on_its_way)
     again &= raw.kind == Kind.CHUNK
+    again |= _flags(count, told.again) | (settled & (raw.kind == Kind.MARK))
     outcome = np.full(count, Outcome.MISSING, np.uint8)
+    outcome[settled & _of_chunk(first, on_its_way)[first]] = Outcome.IN_FLIGHT
     outcome[on_its_way] = Outcome.IN_FLIGHT
+    outcome[(raw.kind == Kind.MARK) & ~refused] = Outcome.MARK
     outcome[again] = Outcome.DUPLICATE
     outcome[refused] = Outcome.DEAD_LETTER
     outcome[is_named & on_its_way] = Outcome.IN_FLIGHT
     outcome[is_named & ~on_its_way] = Outcome.MISSING
     outcome[is_named & have_clickhouse & have_lake] = Outcome.CANONICAL
-    outcome[(raw.kind == Kind.MARK) & ~refused] = Outcome.MARK
     outcome[raw.kind == Kind.TICK] = Outcome.TICK
 
     nowhere = np.flatnonzero((outcome == Outcome.MISSING) & ~is_named)
@@ -151,6 +169,18 @@ def judge(
     problems += problem(
         "refused_and_canonical", "A record has a dead letter and canonical frames.",
         raw.names(both), len(both),
+    )  # fmt: skip
+    # A letter of its own says that the redrive header of a record is not true.
+    redriven = is_named & ~on_its_way & ~settled & ~refused
+    origins = raw.rows_of(raw.origin)
+    twice = np.flatnonzero(redriven & (origins >= 0) & refused[origins])
+    problems += problem(
+        "redriven_and_refused", "A redriven record is canonical; its origin counts as refused.",
+        raw.names(twice), len(twice),
+    )  # fmt: skip
+    problems += problem(
+        "refused_twice", "A redriven record was refused under its own name, not its origin's.",
+        raw.names(told.astray), len(told.astray),
     )  # fmt: skip
     return Judgement(outcome, have_clickhouse & is_named, have_lake & is_named, problems)
 
@@ -228,6 +258,13 @@ def _only_in_one(
         rows = np.unique(rows[~on_its_way[rows]])
         found += problem(kind, meaning, raw.names(rows), len(rows))
     return found
+
+
+def _flags(count: int, rows: I64) -> Flags:
+    """A flag on these of N rows. [N]."""
+    flags = np.zeros(count, bool)
+    flags[rows] = True
+    return flags
 
 
 def _earlier(first: I64, flags: Flags) -> Flags:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from schemas.envelope import Envelope, is_tick, parse_envelope
 from schemas.envelope import Kind as EnvelopeKind
 from schemas.marks import Mark, MarkKind, parse_mark
+from schemas.redrive import redrive_of
 from schemas.topics import vendor_of
 
 I64 = npt.NDArray[np.int64]
-Headers = Iterable[tuple[str, bytes | None]] | None
+Headers = Sequence[tuple[str, bytes | None]] | None
 Place = tuple[str, int]
 """Topic and partition."""
 
@@ -45,6 +46,7 @@ class RawLog:
         sequence: [N]
         first_frame: [N]
         frames: [N]
+        origin: key of the refused record that a redriven one names; -1 of any other. [N]
         streams: robot and session by number.
         last_sequences: stream → the last sequence its end mark names.
     """
@@ -57,6 +59,7 @@ class RawLog:
     sequence: I64
     first_frame: I64
     frames: I64
+    origin: I64
     streams: tuple[tuple[str, str], ...]
     last_sequences: Mapping[int, int]
 
@@ -93,7 +96,7 @@ class RawBuilder:
     """Collects raw records; each may come once, places in any order."""
 
     spans: Mapping[Place, tuple[int, int]]
-    rows: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
     streams: dict[tuple[str, str], int] = field(default_factory=dict)
     last_sequences: dict[int, int] = field(default_factory=dict)
 
@@ -102,13 +105,16 @@ class RawBuilder:
 
     def add(self, place: Place, offset: int, headers: Headers, value: bytes | None) -> None:
         """One record; of the value only a mark's is looked at."""
-        key = (self._numbers[place] << OFFSET_BITS) | offset
+        number = self._numbers[place] << OFFSET_BITS
+        key = number | offset
         if is_tick(headers):
-            self.rows.append((key, Kind.TICK, -1, 0, 0, 0))
+            self.rows.append((key, Kind.TICK, -1, 0, 0, 0, -1))
             return
+        again = redrive_of(headers, *place, offset)
+        origin = number | again.origin_offset if again else -1
         envelope = parse_envelope(headers)
         if not isinstance(envelope, Envelope):
-            self.rows.append((key, Kind.UNREADABLE, -1, 0, 0, 0))
+            self.rows.append((key, Kind.UNREADABLE, -1, 0, 0, 0, origin))
             return
         name = (envelope.robot, envelope.session)
         stream = self.streams.setdefault(name, len(self.streams))
@@ -116,12 +122,12 @@ class RawBuilder:
         if kind is Kind.MARK:
             self._mark(stream, parse_mark(value))
         self.rows.append(
-            (key, kind, stream, envelope.sequence, envelope.first_frame, envelope.frames)
+            (key, kind, stream, envelope.sequence, envelope.first_frame, envelope.frames, origin)
         )
 
     def build(self) -> RawLog:
         """The log."""
-        table = np.array(sorted(self.rows), np.int64).reshape(-1, 6)
+        table = np.array(sorted(self.rows), np.int64).reshape(-1, 7)
         return RawLog(
             places=tuple(self._numbers),
             spans=self.spans,
@@ -131,6 +137,7 @@ class RawBuilder:
             sequence=table[:, 3],
             first_frame=table[:, 4],
             frames=table[:, 5],
+            origin=table[:, 6],
             streams=tuple(self.streams),
             last_sequences=self.last_sequences,
         )

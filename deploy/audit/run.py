@@ -94,8 +94,8 @@ class _Audit:
     def report(self, deep: bool) -> AuditReport:
         """The judgement of the evidence."""
         raw = self._raw
-        letters = collect.rows_of_origins(raw, self._letters)
-        judged = judge(raw, self._clickhouse, self._lake, self._frame, letters, self._flight)
+        told = collect.told(raw, self._letters)
+        judged = judge(raw, self._clickhouse, self._lake, self._frame, told, self._flight)
         episodes = check_episodes(
             self._manifests,
             self._sizes,
@@ -109,7 +109,7 @@ class _Audit:
         if deep:
             check_hashes(episodes, self._manifests, self._store)
             found += compare_values(self._client, self._store, self._files)
-        vendors = by_vendor(raw, judged, self._letters)
+        vendors = by_vendor(raw, judged, self._letters.last)
         for vendor, count in episodes.complete.items():
             vendors[vendor].episodes = count
         outcomes = np.bincount(judged.outcome, minlength=len(Outcome)).tolist()
@@ -141,7 +141,7 @@ class _Audit:
         raw = self._raw
         flags = np.zeros(len(raw.key), bool)
         if self._mark.at_s:
-            named = collect.flags_of(raw, self._clickhouse.row) | self._flags(self._letters)
+            named = collect.flags_of(raw, self._clickhouse.row) | self._flags(self._letters.last)
             unknown = np.flatnonzero(~named & (raw.kind == Kind.CHUNK) & (raw.stream >= 0))
             for row in unknown[:_LOOKED_UP]:
                 robot, session = raw.streams[raw.stream[row]]

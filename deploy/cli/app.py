@@ -8,6 +8,7 @@ import typer
 
 from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
+from deploy.cli.dlq import dlq
 from deploy.cli.episodes import episodes
 from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
@@ -24,6 +25,7 @@ app = typer.Typer(
 for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
     app.command()(verb)
 app.add_typer(episodes, name="episodes")
+app.add_typer(dlq, name="dlq")
 app.add_typer(bench, name="bench")
 
 

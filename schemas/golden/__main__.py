@@ -12,11 +12,10 @@ from pathlib import Path
 from schemas.codec import decode
 from schemas.golden.examples import golden_examples
 from schemas.golden.readable import readable
-from schemas.registry import packaged
+from schemas.registry import PAST_DIR, packaged
 from schemas.vendors import PROFILES_DIR
 
 FOLDER = Path(__file__).parent
-PAST = FOLDER / "past"
 
 
 def main() -> None:
@@ -43,9 +42,9 @@ def _keep_past(name: str, schema_id: int) -> None:
         return
     written_with = json.loads(described.read_text())["id"]
     if written_with != schema_id:
-        PAST.mkdir(exist_ok=True)
+        PAST_DIR.mkdir(exist_ok=True)
         for suffix in (".json", ".bin"):
-            (FOLDER / f"{name}{suffix}").rename(PAST / f"{name}-{written_with}{suffix}")
+            (FOLDER / f"{name}{suffix}").rename(PAST_DIR / f"{name}-{written_with}{suffix}")
 
 
 if __name__ == "__main__":

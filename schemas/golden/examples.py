@@ -28,6 +28,7 @@ from schemas.events import (
 )
 from schemas.golden.counted import counted_example
 from schemas.marks import episode_id
+from schemas.redrive import content_of
 from schemas.registry import AVRO_DIR, load_dir
 from schemas.vendors import PROFILES_DIR
 
@@ -158,6 +159,8 @@ def _report() -> QualityReport:
 
 def _dead_letter() -> DeadLetter:
     envelope = Envelope(Kind.CHUNK, _ROBOT, _SESSION, 3, 8, 8, _LOG_MS * 1_000_000, "example-e1@1")
+    key, value = _ROBOT.encode(), b"\x00\x00\x00\x00\x01\x02"
+    headers: list[tuple[str, bytes | None]] = [*envelope_headers(envelope)]
     return DeadLetter(
         source_topic=_TOPIC,
         source_partition=1,
@@ -166,8 +169,10 @@ def _dead_letter() -> DeadLetter:
         reason="truncated",
         detail="the value ends before its schema does",
         frames=8,
-        attempt=1,
-        key=_ROBOT.encode(),
-        headers=[*envelope_headers(envelope)],
-        value=b"\x00\x00\x00\x00\x01\x02",
+        attempt=2,
+        key=key,
+        headers=headers,
+        value=value,
+        at_offset=21,
+        content=content_of(key, headers, value),
     )

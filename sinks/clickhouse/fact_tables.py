@@ -53,6 +53,7 @@ _FINDING: Mapping[str, pa.DataType] = {
 }  # fmt: skip
 _LETTER: Mapping[str, pa.DataType] = {
     **_LINEAGE, "log_ms": _LONG, "reason": _TEXT, "detail": _TEXT, "frames": _INT, "attempt": _INT,
+    "outcome": _TEXT, "content": _TEXT,
 }  # fmt: skip
 
 

@@ -13,13 +13,13 @@ from fastavro.read import SchemaResolutionError
 from schemas.codec import HEAD_BYTES, decode, encode
 from schemas.golden import __main__ as golden
 from schemas.golden.readable import readable
-from schemas.registry import AVRO_DIR, load_dir, packaged
+from schemas.registry import AVRO_DIR, PAST_DIR, load_dir, packaged
 from schemas.vendors import PROFILES_DIR
 
 REGISTRY = packaged().with_dir(PROFILES_DIR)
 SCHEMAS = (*load_dir(AVRO_DIR), *load_dir(PROFILES_DIR))
 RENEW = "run `python -m schemas.golden` if the schema was meant to change"
-PAST = sorted(golden.PAST.glob("*.bin")) if golden.PAST.exists() else []
+PAST = sorted(PAST_DIR.glob("*.bin"))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
@@ -48,7 +48,12 @@ def test_no_example_is_left_without_a_schema():
 def test_todays_schema_reads_every_example_ever_written(path: Path):
     described = json.loads(path.with_suffix(".json").read_text())
     if described["kind"] == "avro":
-        assert reads(described["document"], REGISTRY.named(described["schema"]).document, path)
+        today = REGISTRY.named(described["schema"])
+        assert reads(described["document"], today.document, path)
+        if today in load_dir(AVRO_DIR):
+            found, value = decode(path.read_bytes(), REGISTRY)
+            assert found.name == today.name
+            assert value.keys() == {field["name"] for field in today.document["fields"]}
 
 
 def reads(writer, reader, path: Path):

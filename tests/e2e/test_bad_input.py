@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from typer.testing import CliRunner
 
 from deploy.audit import run_audit
+from deploy.cli.app import app
 from deploy.settle import wait_until_following, wait_until_settled
 from deploy.stack import Stack, running_stack
 from producers.fleet.plan import plan_fleet
@@ -21,6 +28,7 @@ from schemas.events import DeadLetter, decode_dead_letter
 from schemas.partition import partition_of
 from schemas.settings import Settings
 from schemas.topics import MAX_RAW_BYTES
+from schemas.vendors import PROFILES_DIR
 from streams.records import PlainRecord
 from tests import make
 
@@ -31,7 +39,11 @@ VENDORS = ("fourier", "pollen")
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    own = {"home": tmp_path_factory.mktemp("stack"), "vendors": ",".join(VENDORS)}
+    own = {
+        "home": tmp_path_factory.mktemp("stack"),
+        "vendors": ",".join(VENDORS),
+        "profiles_dir": tmp_path_factory.mktemp("profiles"),
+    }
     with running_stack(Settings().model_copy(update=own)) as running:
         wait_until_following(running.settings, VENDORS, 90.0)
         yield running
@@ -87,6 +99,70 @@ def test_each_is_refused_with_its_reason_and_the_pipeline_goes_on(stack: Stack) 
         got = report.vendors[name]
         assert got.canonical == got.clickhouse == got.object_storage == counts[name].frames
     assert all(state.restarts == 0 for state in stack.processes())
+
+
+def test_a_redrive_tells_what_became_of_each_and_counts_it_once(stack: Stack) -> None:
+    before = {row["origin"]: row for row in kinebus(stack, "list")}
+    value = encode(
+        make.vendor("fourier").schema, make.gr1_value(np.zeros((2, 44)), np.array([0.0, 0.05]))
+    )
+    producer = Producer({"bootstrap.servers": stack.bootstrap})
+    for sequence in range(3):
+        late = make.chunk(
+            "fourier", value, 2, robot="fourier/new", profile="fourier-gr1@2",
+            sequence=sequence, first_frame=2 * sequence,
+        )  # fmt: skip
+        headers = list(late.headers)
+        producer.produce(late.topic, late.value, late.key, partition=1, headers=headers)
+    assert producer.flush(20) == 0
+    wait_until_settled(stack.settings, VENDORS, 60.0, lambda _: None)
+
+    assert kinebus(stack, "redrive", "--vendor", "fourier", "--dry-run")["redriven"] == []
+    told = kinebus(stack, "redrive", "--vendor", "fourier", exit_code=1)
+    assert told["outcomes"] == {"refused": len(before) + 3}
+    assert all(row["attempt"] == 2 for row in kinebus(stack, "list"))
+
+    # What is not committed is read again, by a worker that knows more.
+    wait_until_settled(stack.settings, VENDORS, 60.0, lambda _: None)
+    add_profile(stack)
+    told = kinebus(stack, "redrive", "--reason", "unknown_profile", "--wait", "60", exit_code=1)
+    assert told["outcomes"] == {"canonical": 3, "refused": 1}  # 1: the profile nobody added.
+    shown = {row["origin"]: row for row in kinebus(stack, "list", "--all")}
+    assert len(shown) == len(before) + 3
+    settled = [row for row in shown.values() if row["outcome"] == "canonical"]
+    assert {(row["robot"], row["attempt"]) for row in settled} == {("fourier/new", 3)}
+    assert shown.keys() >= before.keys()
+    one = kinebus(stack, "show", settled[0]["origin"])
+    assert bytes.fromhex(one["value_hex"]) == value
+
+    wait_until_settled(stack.settings, VENDORS, 60.0, lambda _: None)
+    report = run_audit(stack.settings, deep=True)
+    assert report.ok, report.problems
+    refused = {row["reason"] for row in shown.values() if row["outcome"] == "refused"}
+    assert report.vendors["fourier"].rejected.keys() == refused
+    assert report.records["dead_letter"] == len(before)
+    assert report.sessions.missing == 0
+
+
+def add_profile(stack: Stack) -> None:
+    """Add a version of the profile; the worker that does not know it gives way to one that does."""
+    folder = stack.settings.profiles_dir
+    assert folder is not None
+    text = (PROFILES_DIR / "fourier_gr1.toml").read_text()
+    (folder / "fourier_gr1_2.toml").write_text(text.replace("version = 1", "version = 2"))
+    pid = stack.pid("worker-0")
+    assert pid is not None
+    os.kill(pid, signal.SIGTERM)
+    while stack.pid("worker-0") in (pid, None):
+        time.sleep(0.1)
+
+
+def kinebus(stack: Stack, *words: str, exit_code: int = 0) -> Any:
+    """What `kinebus dlq … --json` prints."""
+    home = ["--home", str(stack.settings.home), "--json"]
+    result = CliRunner().invoke(app, ["dlq", *words, *home])
+    assert result.exit_code == exit_code, result.output
+    return orjson.loads(result.stdout)
 
 
 def dead_letters(stack: Stack) -> Iterator[DeadLetter]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, judge, missing_sequences
+from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, Told, judge, missing_sequences
 from deploy.audit.raw import RawBuilder, RawLog
 from deploy.audit.tally import by_vendor
 from schemas.envelope import Envelope, envelope_headers, tick_headers
 from schemas.envelope import Kind as EnvelopeKind
 from schemas.events import DeadLetter
 from schemas.marks import Mark, MarkKind
+from schemas.redrive import REDRIVE
 from tests.canonical_make import SESSION
 
 PLACE = ("raw.fourier", 0)
@@ -28,12 +29,18 @@ def headers(sequence: int, kind: EnvelopeKind = EnvelopeKind.CHUNK) -> list[tupl
     )
 
 
-def log(*sequences: int) -> RawLog:
-    """Chunks of these sequences, a tick, an unreadable record and the session's end."""
+def log(*sequences: int, again: Mapping[int, int] | None = None) -> RawLog:
+    """Chunks of these sequences, a tick, an unreadable record and the session's end.
+
+    again: chunks that are redriven, by their offset, with their origin's.
+    """
     count = len(sequences)
     builder = RawBuilder({PLACE: (0, count + 3)})
     for offset, sequence in enumerate(sequences):
-        builder.add(PLACE, offset, headers(sequence), b"x")
+        own = headers(sequence)
+        if again and offset in again:
+            own.append((REDRIVE, f"{PLACE[0]}/{PLACE[1]}/{again[offset]}/2".encode()))
+        builder.add(PLACE, offset, own, b"x")
     builder.add(PLACE, count, tick_headers(1), None)
     builder.add(PLACE, count + 1, [("kind", b"chunk")], b"x")
     last = max(sequences) + 1
@@ -67,10 +74,12 @@ def judged(
     in_lake: tuple[AtRest, np.ndarray],
     letters: Iterable[int] = (),
     on_its_way: Flight | None = None,
+    **redriven: Iterable[int],
 ) -> tuple[Judgement, dict[str, int]]:
-    found = judge(
-        raw, clickhouse, *in_lake, np.array([*letters], np.int64), on_its_way or flight(raw)
-    )
+    """letters: rows refused; redriven: rows `settled`, refused `again`, refused `astray`."""
+    rows = [letters, *(redriven.get(name, ()) for name in ("settled", "again", "astray"))]
+    told = Told(*(np.array([*one], np.int64) for one in rows))
+    found = judge(raw, clickhouse, *in_lake, told, on_its_way or flight(raw))
     return found, {problem.kind: problem.count for problem in found.problems}
 
 
@@ -151,6 +160,55 @@ def test_refused_and_canonical_at_once() -> None:
 def test_a_refused_chunk_that_came_again_mended() -> None:
     raw = log(0, 1, 1)
     found, problems = judged(raw, rest(0, 2), lake(raw, 0, 2), letters=(1, 4))
+    assert problems == {}
+    assert outcomes(found)[1:3] == [Outcome.DEAD_LETTER, Outcome.CANONICAL]
+
+
+def test_a_redriven_chunk_counts_once() -> None:
+    raw = log(0, 1, 1, again={2: 1})
+    found, problems = judged(raw, rest(0, 2), lake(raw, 0, 2), letters=(4,), settled=(1,))
+    assert problems == {}
+    assert outcomes(found)[1:3] == [Outcome.DUPLICATE, Outcome.CANONICAL]
+    vendor = by_vendor(raw, found, {})["fourier"]
+    assert (vendor.read, vendor.canonical, vendor.duplicates) == (3 * FRAMES, 20, 10)
+    assert vendor.rejected == {}
+
+
+def test_a_redriven_chunk_that_was_refused_again_counts_once() -> None:
+    raw = log(0, 1, 1, again={2: 1})
+    found, problems = judged(raw, rest(0), lake(raw, 0), letters=(1, 4), again=(2,))
+    assert problems == {}
+    assert outcomes(found)[1:3] == [Outcome.DEAD_LETTER, Outcome.DUPLICATE]
+
+
+def test_a_redriven_chunk_that_is_nowhere_is_missing() -> None:
+    raw = log(0, 1, 1, again={2: 1})
+    found, problems = judged(raw, rest(0), lake(raw, 0), letters=(1, 4))
+    assert problems == {"nowhere": 1}
+    assert outcomes(found)[1:3] == [Outcome.DEAD_LETTER, Outcome.MISSING]
+    found, problems = judged(raw, rest(0), lake(raw, 0), letters=(4,), settled=(1,))
+    assert problems == {"nowhere": 2}
+
+
+def test_a_redriven_chunk_on_its_way_takes_its_origin_along() -> None:
+    raw = log(0, 1, 1, again={2: 1})
+    way = flight(raw, to_clickhouse=(2,), to_lake=(2,))
+    found, problems = judged(raw, rest(0), lake(raw, 0), (4,), way, settled=(1,))
+    assert problems == {}
+    assert outcomes(found)[1:3] == [Outcome.IN_FLIGHT, Outcome.IN_FLIGHT]
+
+
+def test_a_redrive_counted_twice_is_seen() -> None:
+    raw = log(0, 1, 1, again={2: 1})
+    _, problems = judged(raw, rest(0, 2), lake(raw, 0, 2), letters=(1, 4))
+    assert problems == {"redriven_and_refused": 1}
+    _, problems = judged(raw, rest(0), lake(raw, 0), letters=(1, 2, 4), astray=(2,))
+    assert problems == {"refused_twice": 1}
+
+
+def test_who_names_a_foreign_origin_stands_by_itself() -> None:
+    raw = log(0, 1, 2, again={2: 1})
+    found, problems = judged(raw, rest(0, 2), lake(raw, 0, 2), letters=(1, 4), settled=(2,))
     assert problems == {}
     assert outcomes(found)[1:3] == [Outcome.DEAD_LETTER, Outcome.CANONICAL]
 

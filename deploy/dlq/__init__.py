@@ -1,0 +1,1 @@
+"""Dead letters as people work with them: what was refused, what became of it, put it back."""
