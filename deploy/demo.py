@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,16 +129,21 @@ def replay_recordings(folder: Path, say: Say) -> Callable[[Stack], dict[str, Pub
 
 
 def simulate_fleet(
-    robots: int, seconds: float, say: Say
+    robots: int, seconds: float, say: Say, only: Collection[str] = ()
 ) -> Callable[[Stack], dict[str, Published]]:
-    """Let a simulated fleet of every vendor work for a while, at its robots' own rates."""
+    """Let a simulated fleet work for a while, at its robots' own rates.
+
+    only: vendors to simulate; empty: all there are.
+    """
 
     def publish(stack: Stack) -> dict[str, Published]:
-        vendors = list(stack.vendors.by_profile.values())
+        known = stack.vendors.by_profile.values()
+        vendors = [v for v in known if not only or v.profile.vendor in only]
+        makers = len({v.profile.vendor for v in vendors})
         plan = plan_fleet(vendors, robots, seconds=seconds)
         say(
-            f"{robots} simulated robots of {len(stack.vendors.names)} makers work for "
-            f"{seconds:.0f} s, {plan.frames_per_second:,.0f} frames/s"
+            f"{robots} simulated robots of {makers} makers work for {seconds:.0f} s, "
+            f"{plan.frames_per_second:,.0f} frames/s"
         )
         counts = run_fleet(
             plan, stack.bootstrap, threading.Event(), profiles=stack.settings.profiles_dir

@@ -26,6 +26,16 @@ from streams.chunk import Processor, compile_all
 from streams.process import process_fold
 from streams.records import Output, PlainRecord
 
+SAMPLE = (
+    "fourier_gr1t2_inspire",
+    "iit_icub",
+    "pollen_reachy2",
+    "unitree_g1_29dof",
+    "unitree_g1_inspire",
+    "unitree_h1",
+    "xhumanoid_tienkung_lite",
+)
+"""Robots that suites of costly laws run over, each with something of its own; benches take all."""
 SESSION = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 LATER_SESSION = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
 PUBLISHED_NS = 1_700_000_000_000_000_000

@@ -15,6 +15,8 @@ from deploy.parts import StackOptions
 from deploy.stack import running_stack
 from deploy.stack_file import read_stack
 from deploy.up import run_until_stopped, sigterm_as_interrupt
+from producers.fleet.made_vendors import write_robots
+from schemas.embodiment import EmbodimentError
 
 
 def demo(
@@ -24,15 +26,29 @@ def demo(
     ] = None,
     robots: Annotated[int, typer.Option(min=1, help="Robots of the simulated fleet.")] = 12,
     seconds: Annotated[float, typer.Option(min=1, help="How long the fleet works.")] = 45.0,
+    robot: Annotated[
+        list[str] | None,
+        typer.Option(help="Simulate this shipped robot instead (docs/robots.md); repeatable."),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline on this machine and account for every frame."""
+    if recordings is not None and robot:
+        fail("--robot is of the simulated fleet, --recordings are no simulation", Exit.USAGE)
     settings = own_settings(home)
     folder = _fresh((settings.home / "demo").resolve())
     settings = settings.model_copy(update={"home": folder})
     if recordings is not None:
         publish = replay_recordings(recordings, say)
+    elif robot:
+        profiles = folder / "profiles"
+        try:
+            made = write_robots(profiles, robot)
+        except EmbodimentError as error:
+            fail(str(error), Exit.USAGE)
+        settings = settings.model_copy(update={"profiles_dir": profiles})
+        publish = simulate_fleet(robots, seconds, say, only=made)
     else:
         publish = simulate_fleet(robots, seconds, say)
     with sigterm_as_interrupt(), running_stack(settings, say=say) as stack:

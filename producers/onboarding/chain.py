@@ -15,6 +15,8 @@ _HELPER = 0.25
 _HAND = 0.45
 # More joints than this in an arm are a clavicle's or a hand's.
 _ARM_JOINTS = 8
+# One slide lifts an arm; more in a row are what it reaches with.
+_TELESCOPE = 2
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Limb:
     chain: tuple[int, ...]
     hand: tuple[int, ...]
     helpers: tuple[int, ...]
+
+    @property
+    def telescopic(self) -> bool:
+        """Whether it reaches by sliding: then its hinges are a wrist's, or it has none."""
+        return len(self.rails) >= _TELESCOPE or not self.chain
 
 
 def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
@@ -91,15 +98,18 @@ def _main_chain(tree: Tree, start: int, kind: Kind) -> list[int]:
 
 
 def _before_hand(tree: Tree, chain: list[int]) -> list[int]:
-    """The chain up to its first hand joint; at least two joints are left."""
+    """The chain up to its first hand joint; at least two joints are left, one of them a hinge."""
+    hinged = False
     for i, j in enumerate(chain):
         joint = tree.joints[j]
+        slides = joint.kind == "prismatic"
         finger = speaks_of(joint.name, "finger")
         hand = speaks_of(joint.name, "hand") and not says_turn(joint.name)
         palm = hand and not tree.children[j] and _one_sided(tree, j)
         grips = hand and speaks_of(joint.name, "grip")
-        if i >= 2 and (joint.kind == "prismatic" or finger or palm or grips):
+        if i >= 2 and hinged and (slides or finger or palm or grips):
             return chain[:i]
+        hinged = hinged or not slides
     own = [j for j in chain if tree.moves(j)]
     return chain if len(own) <= _ARM_JOINTS else chain[: chain.index(own[_ARM_JOINTS - 1]) + 1]
 

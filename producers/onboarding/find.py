@@ -35,6 +35,8 @@ class Divided:
         """Joint numbers by part."""
         near, hinge, far = PARTS[self.kind]
         chain, s = self.limb.chain, self.split
+        if self.limb.telescopic:
+            return {near: (), hinge: (), far: chain}
         return {near: chain[: s.middle], hinge: chain[s.middle : s.distal], far: chain[s.distal :]}
 
 
@@ -57,10 +59,13 @@ def find_body(description: Description, name: str | None = None) -> Found:
 
 
 def _divide(tree: Tree, kind: Kind, starts: Sequence[int]) -> list[Divided]:
-    limbs = [walk_limb(tree, start, kind) for start in starts]
+    walked = [(start, walk_limb(tree, start, kind)) for start in starts]
+    limbs = [limb for _, limb in walked if limb.chain]
     alike = len({len(limb.chain) for limb in limbs}) == 1
     found = []
-    for start, limb in zip(starts, limbs, strict=True):
+    for start, limb in walked:
+        if not limb.chain:
+            continue
         split = split_limbs(tree, [m.chain for m in (limbs if alike else [limb])], kind)
         kept = without_extra(tree, limb, split.distal) if kind == "arm" else limb
         centres = bones(tree, kept.chain, split.middle)
@@ -127,6 +132,8 @@ def _to_confirm(
     if roles.spare:
         notes.append(f"further arms left out: {', '.join(tree.name(roles.spare))}")
     for (side, kind), d in limbs.items():
-        if kind == "leg" and d.split.middle == 0:
+        if d.limb.telescopic:
+            notes.append(f"{side} {kind}: reaches by sliding, so it has no shoulder and no elbow")
+        elif kind == "leg" and d.split.middle == 0:
             notes.append(f"{side} leg: no hip joint before the knee")
     return notes

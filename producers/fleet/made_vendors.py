@@ -1,0 +1,115 @@
+"""Writes vendors for robots that have no profile yet: a profile and a schema each, and no code.
+
+`python -m producers.fleet.made_vendors FOLDER EMBODIMENT...`, then KINEBUS_PROFILES=FOLDER for
+every part: the fleet simulates any shipped robot.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.embodiment import load_embodiment
+
+RATE_HZ = 100.0
+
+_PROFILE = """\
+# Made by producers.fleet: {channels} joints at {rate_hz:g} Hz, blocks of float32.
+vendor = "{vendor}"
+name = "{vendor}"
+version = 1
+title = "{title}"
+embodiment = "{embodiment}"
+encoding = "avro"
+schema = "raw_{schema}"
+rate_hz = {rate_hz}
+
+[clock]
+field = "stamp_us"
+unit = "us"
+epoch = "unix"
+
+[[groups]]
+joints = {joints}
+unit = "rad"
+position = {{ field = "position" }}
+velocity = {{ field = "velocity" }}
+effort = {{ field = "effort" }}
+
+[base]
+rotation = {{ source = {{ field = "imu_quaternion" }}, order = "wxyz" }}
+angular_velocity = {{ field = "imu_angular_velocity" }}
+acceleration = {{ field = "imu_acceleration" }}
+"""
+
+
+def write_vendor(
+    folder: Path, vendor: str, title: str, embodiment: str, joints: Sequence[str], rate_hz: float
+) -> None:
+    """Write one vendor's profile and schema into a folder that is there."""
+    schema = vendor.replace("-", "_")
+    profile = _PROFILE.format(
+        vendor=vendor,
+        title=title,
+        embodiment=embodiment,
+        schema=schema,
+        channels=len(joints),
+        rate_hz=rate_hz,
+        joints=json.dumps(list(joints)),
+    )
+    (folder / f"{vendor}.toml").write_text(profile)
+    document = json.dumps(_schema(schema, len(joints)), indent=2)
+    (folder / f"raw_{schema}.avsc").write_text(document + "\n")
+
+
+def write_robots(folder: Path, embodiments: Sequence[str], rate_hz: float = RATE_HZ) -> list[str]:
+    """Write a vendor for each of some shipped embodiments; returns the vendors' names.
+
+    All joints that a motor of their own moves are published, slides in metres.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    vendors = []
+    for name in embodiments:
+        robot = load_embodiment(name)
+        joints = [joint.name for joint in robot.joints if joint.mimic is None]
+        vendors.append("sim-" + name.replace("_", "-"))
+        write_vendor(folder, vendors[-1], f"Simulated {name}", name, joints, rate_hz)
+    return vendors
+
+
+def _schema(name: str, channels: int) -> dict[str, object]:
+    blocks = [
+        ("stamp_us", "<i8", 1),
+        ("position", "<f4", channels),
+        ("velocity", "<f4", channels),
+        ("effort", "<f4", channels),
+        ("imu_quaternion", "<f4", 4),
+        ("imu_angular_velocity", "<f4", 3),
+        ("imu_acceleration", "<f4", 3),
+    ]
+    return {
+        "type": "record",
+        "name": name.capitalize(),
+        "namespace": "kinebus.raw",
+        "doc": "A chunk of T frames; blocks are little-endian, row-major.",
+        "fields": [
+            {"name": field, "type": "bytes", "dtype": dtype, "columns": columns}
+            for field, dtype, columns in blocks
+        ],
+    }
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")],
+    embodiments: Annotated[list[str], typer.Argument(help="Shipped robots.")],
+) -> None:
+    """Write a vendor for each of some robots."""
+    typer.echo(" ".join(write_robots(folder, embodiments)))
+
+
+if __name__ == "__main__":
+    typer.run(main)
