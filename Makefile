@@ -23,6 +23,7 @@ check: setup  ## lint, format, types, import rules
 	$(BIN)/lint-imports
 
 bench: setup  ## the benchmarks, as JSON
+	@$(BIN)/kinebus bench body --json
 	@$(BIN)/kinebus bench pipeline --json
 
 clean:  ## remove local data, builds and tools' caches; stop the stack first

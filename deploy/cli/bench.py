@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 
+from deploy.bench.body import bench_body
+from deploy.bench.body_speed import Case
+from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson
+from schemas.embodiment import EmbodimentError
 
 bench = typer.Typer(help="Benchmarks; every figure with its conditions.", no_args_is_help=True)
 
@@ -39,4 +43,34 @@ def pipeline(
         [(name, *used.values()) for name, used in result["processes"].items()],
     )
     for name, value in result["conditions"].items():
+        say(f"{name}: {value}")
+
+
+@bench.command()
+def body(
+    source: Annotated[str, typer.Option(help="Robot whose motion it is.")] = Case.source,
+    target: Annotated[str, typer.Option(help="Robot it is retargeted to.")] = Case.target,
+    frames: Annotated[int, typer.Option(min=50)] = Case.frames,
+    rounds: Annotated[int, typer.Option(min=1)] = Case.rounds,
+    peers: Annotated[bool, typer.Option(help="Run pinocchio, mink and pink beside.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """The canonical body on one core: frames per CPU second, beside other projects' solvers."""
+    try:
+        result = bench_body(Case(source, target, frames, rounds, peers), say)
+    except (EmbodimentError, PeerError) as error:
+        fail(str(error), Exit.FAILURE)
+    if as_json:
+        print_json(result)
+        return
+    speed = result["speed"]
+    print_table(
+        f"{speed['conditions']['source']} to {speed['conditions']['target']}, one core",
+        ("what", "frames per CPU second", "we are times as fast"),
+        [
+            (name, rate, speed["times_as_fast_as"].get(name))
+            for name, rate in speed["frames_per_cpu_second"].items()
+        ],
+    )
+    for name, value in (result["conditions"] | speed["conditions"]).items():
         say(f"{name}: {value}")
