@@ -103,7 +103,11 @@ class BoundaryKind(StrEnum):
 
 
 class Cause(StrEnum):
-    """What made a boundary."""
+    """What made a boundary.
+
+    An episode's end by silence, a new session, a late mark or a new processing is an unknown tail:
+    frames of it may be missing or stand elsewhere, so it is never reported complete.
+    """
 
     MARK = "mark"
     SESSION_END = "session_end"
@@ -111,6 +115,8 @@ class Cause(StrEnum):
     NEW_SESSION = "new_session"
     NEW_EPISODE = "new_episode"
     GAP = "gap"
+    LATE_MARK = "late_mark"
+    NEW_PROCESSING = "new_processing"
 
 
 @dataclass(frozen=True, slots=True)

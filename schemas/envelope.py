@@ -17,6 +17,7 @@ Headers = list[tuple[str, bytes]]
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
 _SESSION = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _INT64 = 1 << 63
+_UNTOLD = {"sequence": b"0", "first_frame": b"0", "frames": b"0", "profile": b""}
 
 
 class Kind(StrEnum):
@@ -24,6 +25,7 @@ class Kind(StrEnum):
 
     CHUNK = "chunk"
     MARK = "mark"
+    STATION_MARK = "station-mark"
     TICK = "tick"
 
 
@@ -32,7 +34,8 @@ class Envelope:
     """Identity and place of a chunk or mark.
 
     Attributes:
-        kind: chunk or mark (a tick has no more than its kind and time).
+        kind: chunk, mark, or a station's mark, which stands outside the sequence: sequence, first
+            frame and profile are not told (a tick has no more than its kind and time).
         robot: `<vendor>/<serial>`.
         session: ULID of the SDK's connection; a reboot is a new session.
         sequence: place among the session's chunks and marks, from 0, never restarting.
@@ -84,6 +87,16 @@ def envelope_headers(envelope: Envelope) -> Headers:
     ]
 
 
+def station_mark_headers(robot: str, session: str, published_ns: int) -> Headers:
+    """The Kafka headers of a mark that does not come by the robot's own connection."""
+    return [
+        ("kind", Kind.STATION_MARK.value.encode()),
+        ("robot", robot.encode()),
+        ("session", session.encode()),
+        ("published_ns", b"%d" % published_ns),
+    ]
+
+
 def tick_headers(published_ns: int) -> Headers:
     """The Kafka headers of a tick: log time goes on though no robot speaks."""
     return [("kind", b"tick"), ("published_ns", b"%d" % published_ns)]
@@ -100,8 +113,17 @@ def parse_envelope(headers: Iterable[tuple[str, bytes | None]] | None) -> Envelo
     if "kind" not in fields or "robot" not in fields:
         return Rejected(Reason.MISSING_ENVELOPE, "the record has no kind and robot headers")
     try:
+        kind = Kind(_text(fields, "kind"))
+        if kind is Kind.STATION_MARK:
+            fields = {
+                "sequence": b"0",
+                "first_frame": b"0",
+                "frames": b"0",
+                "profile": b"",
+                **fields,
+            }
         envelope = Envelope(
-            kind=Kind(_text(fields, "kind")),
+            kind=kind,
             robot=_text(fields, "robot"),
             session=_text(fields, "session"),
             sequence=_natural(fields, "sequence"),

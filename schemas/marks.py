@@ -48,6 +48,10 @@ class Mark(BaseModel):
     aborted: bool = False
     last_sequence: int | None = Field(default=None, ge=0)
     """On a session's end: the sequence of this very mark, the last of the session."""
+    at_frame: int | None = Field(default=None, ge=0)
+    """Of a mark from outside the sequence: the frame before which it stands."""
+    at_ns: int | None = Field(default=None, ge=0)
+    """Or the canonical time, Unix nanoseconds."""
 
     def to_json(self) -> bytes:
         """The value of the mark's record."""

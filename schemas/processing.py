@@ -8,7 +8,7 @@ import json
 from schemas.checks import CATALOGUE
 from schemas.profile import Profile
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever a pure step changes what it gives for the same input."""
 
 

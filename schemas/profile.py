@@ -138,6 +138,15 @@ class Base(_Part):
     acceleration: Source | None = None
 
 
+class ByGap(_Part):
+    """How episodes are found for a vendor whose stations set no marks: motion between pauses."""
+
+    gap_s: float = Field(gt=0)
+    """A pause this long between frames, by the robot's own time, ends an episode."""
+    rest_rad_s: float = Field(default=0.0, ge=0)
+    """A chunk in which no channel moves faster, on average, is a pause too; 0: only silence is."""
+
+
 class Sparse(_Part):
     """Names in the sparse layout."""
 
@@ -165,6 +174,8 @@ class Profile(_Part):
     clock: Clock = Clock()
     groups: tuple[Group, ...] = Field(min_length=1)
     base: Base = Base()
+    episodes: ByGap | None = None
+    """None: marks alone open and close episodes."""
     assume: dict[str, float] = {}
     """Value of a model joint that is not in the stream, rad or m."""
     missing: float | None = None

@@ -24,6 +24,7 @@ from streams.chunk import compile_all  # noqa: E402
 from streams.folding import FoldingTransport  # noqa: E402
 from streams.measure import Measure  # noqa: E402
 from streams.publisher import Publisher  # noqa: E402
+from streams.restore import KafkaLog  # noqa: E402
 from streams.warm import warm  # noqa: E402
 from streams.watchdog import Watchdog  # noqa: E402
 from streams.worker import Worker  # noqa: E402
@@ -86,7 +87,7 @@ def wire(
     def worker() -> Worker:
         if not workers:
             publisher = Publisher(bootstrap, asyncio.get_running_loop())
-            workers.append(Worker(bootstrap, processors, publisher, measure))
+            workers.append(Worker(KafkaLog(bootstrap), processors, publisher, measure))
             Watchdog(bootstrap, workers[0].progress)
         return workers[0]
 

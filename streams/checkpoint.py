@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schemas.topics import STREAMS_STATE
 from streams.records import Output
@@ -15,10 +15,14 @@ CHECKPOINT_RECORDS = 4_000
 
 @dataclass(frozen=True)
 class PartitionState:
-    """One raw partition: its clock, its robots, and what changed since the last checkpoint."""
+    """One raw partition: its clock, its robots, and what changed since the last checkpoint.
+
+    `written` gives for each robot the clock's offset in its last snapshot.
+    """
 
     clock: PartitionClock
     robots: Mapping[str, RobotState] = field(default_factory=dict)
+    written: Mapping[str, int] = field(default_factory=dict)
     touched: frozenset[str] = frozenset()
     checkpoint_ms: int = 0
     since_checkpoint: int = 0
@@ -52,12 +56,18 @@ def is_due(state: PartitionState) -> bool:
     return waited_ms >= CHECKPOINT_MS or state.since_checkpoint >= CHECKPOINT_RECORDS
 
 
-def snapshots(state: PartitionState) -> tuple[Output, ...]:
+def checkpointed(state: PartitionState) -> tuple[PartitionState, tuple[Output, ...]]:
     """Snapshots of the robots touched, and behind them that of the partition's clock."""
-    clock = state.clock
-    robots = [
-        Output(STREAMS_STATE, clock.partition, name.encode(), encode_state(state.robots[name]))
-        for name in sorted(state.touched)
-    ]
-    key = clock_key(clock.topic, clock.partition)
-    return (*robots, Output(STREAMS_STATE, clock.partition, key, encode_clock(clock)))
+    clock, robots = state.clock, state.robots
+    written = {**state.written, **dict.fromkeys(state.touched, clock.offset)}
+    values = {name.encode(): encode_state(robots[name], clock) for name in sorted(state.touched)}
+    values[clock_key(clock.topic, clock.partition)] = encode_clock(clock, written)
+    state = replace(
+        state,
+        written=written,
+        touched=frozenset(),
+        checkpoint_ms=clock.clock_ms,
+        since_checkpoint=0,
+    )
+    partition = clock.partition
+    return state, tuple(Output(STREAMS_STATE, partition, key, v) for key, v in values.items())

@@ -18,6 +18,8 @@ from streams.body_plan import BodyPlan, compile_plan
 from streams.canonicalise import Motion, fresh_motion, move
 from streams.check import ERROR_MASK, CheckPlan, check_chunk, compile_checks, fresh_checks
 from streams.decode import Decoder, RawChunk, compile_decoder, decode_chunk
+from streams.gaps import cut_at_gaps
+from streams.outside import apply_due
 from streams.records import Output, RawRecord
 from streams.state import RobotState
 from streams.track import count_frames
@@ -81,6 +83,9 @@ def process_chunk(
         offset_ns = envelope.published_ns - int(chunk.stamp_ns[0])
         state = state._replace(clock_offset_ns=offset_ns)
     t_ns = chunk.stamp_ns + offset_ns
+    cuts: list[Output] = []
+    if not late:
+        state, cuts = _cut(processor, state, record, envelope, t_ns, chunk.position)
     checks, motion = state.checks, state.motion
     channels = chunk.position.shape[1]
     if late or checks is None or len(checks.position) != channels:
@@ -96,13 +101,33 @@ def process_chunk(
         state = state._replace(checks=checks, motion=motion)
     canonical = _canonical(processor, state, record, envelope, chunk, t_ns, moved, flags)
     key = envelope.robot.encode()
-    outputs = [Output(CANONICAL_FRAMES, record.partition, key, encode_chunk(canonical))]
+    outputs = [*cuts, Output(CANONICAL_FRAMES, record.partition, key, encode_chunk(canonical))]
     errors = 0
     if findings:
         errors = int(np.count_nonzero(flags & ERROR_MASK))
         report = _report(canonical, findings)
         outputs.append(Output(QUALITY_REPORTS, record.partition, key, encode_report(report)))
     return count_frames(state, canonical, findings, errors), outputs
+
+
+def _cut(
+    processor: Processor,
+    state: RobotState,
+    record: RawRecord,
+    envelope: Envelope,
+    t_ns: npt.NDArray[np.int64],
+    position: F64,
+) -> tuple[RobotState, list[Output]]:
+    """Episodes that begin or end before this chunk, by marks that waited for it or by a gap."""
+    embodiment, rule = processor.vendor.embodiment, processor.vendor.profile.episodes
+    behind = state.next_sequence
+    # What ends here ended with the record before this chunk.
+    state = state._replace(next_sequence=envelope.sequence)
+    state, cuts = apply_due(state, envelope, int(t_ns[0]), int(t_ns[-1]), embodiment, record)
+    if rule is not None:
+        state, by_gap = cut_at_gaps(state, rule, envelope, t_ns, position, embodiment, record)
+        cuts += by_gap
+    return state._replace(next_sequence=behind), cuts
 
 
 def _canonical(
@@ -116,7 +141,7 @@ def _canonical(
     flags: U64,
 ) -> CanonicalChunk:
     episode = state.episode
-    inside = episode is not None and envelope.sequence > episode.start_sequence
+    inside = episode is not None and envelope.sequence >= episode.start_sequence
     embodiment = processor.vendor.embodiment
     return CanonicalChunk(
         robot=envelope.robot,

@@ -23,7 +23,7 @@ def boundary_at(
     """Where a session (without `episode`) or an episode stands at this record."""
     ends = kind in (BoundaryKind.SESSION_END, BoundaryKind.EPISODE_END)
     held = episode.frames if episode else state.frames
-    lost = count(state.missing) - (episode.missing if episode else 0)
+    lost = count(state.missing, episode.start_sequence if episode else state.first_sequence)
     return Boundary(
         robot=state.robot,
         session=state.session,
@@ -37,7 +37,7 @@ def boundary_at(
         last_frame=state.next_frame,
         first_sequence=episode.start_sequence if episode else state.first_sequence,
         last_sequence=state.next_sequence - 1,
-        missing=max(lost, 0) if ends else 0,
+        missing=lost if ends else 0,
         source_topic=record.topic,
         source_partition=record.partition,
         source_offset=record.offset,

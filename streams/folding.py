@@ -42,11 +42,6 @@ class Fold:
         """Offset of the first record."""
         return self.records[0].offset
 
-    @property
-    def end(self) -> int:
-        """Offset behind the last record."""
-        return self.records[-1].offset + 1
-
 
 class FoldingThread(driver.AIOKafkaConsumerThread):
     """The driver's thread, with its fetches sized for few requests."""

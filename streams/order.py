@@ -41,9 +41,9 @@ def still_missing(missing: Ranges, sequence: int) -> Ranges:
     return _bounded(tuple(sorted((*missing, (sequence, sequence + 1)))))
 
 
-def count(missing: Ranges) -> int:
-    """How many sequence numbers are missing."""
-    return sum(stop - start for start, stop in missing)
+def count(missing: Ranges, since: int = 0) -> int:
+    """How many sequence numbers are missing, of those from `since` on."""
+    return sum(max(stop - max(start, since), 0) for start, stop in missing)
 
 
 def _bounded(ranges: Ranges) -> Ranges:

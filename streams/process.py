@@ -12,16 +12,27 @@ from dataclasses import replace
 from schemas.canonical import Cause
 from schemas.envelope import Envelope, Kind, is_tick, parse_envelope
 from schemas.events import LetterOutcome
-from schemas.marks import parse_mark
+from schemas.marks import MarkKind, parse_mark
 from schemas.rejected import Reason, Rejected
 from schemas.topics import vendor_of
-from streams.checkpoint import Checkpoint, Folded, PartitionState, is_due, snapshots
+from streams.checkpoint import Checkpoint, Folded, PartitionState, checkpointed, is_due
 from streams.chunk import Processor, process_chunk
 from streams.letters import dead_letter, settled
 from streams.order import Place, place, still_missing
+from streams.outside import take_mark
 from streams.records import Output, RawRecord
-from streams.state import PartitionClock, RobotState, advance
-from streams.track import apply_mark, close_session, new_robot, open_session
+from streams.sessions import (
+    close_session,
+    is_forgotten,
+    keep_past,
+    leave,
+    new_robot,
+    open_session,
+    past_session,
+    renew,
+)
+from streams.state import PartitionClock, PastSession, RobotState, advance
+from streams.track import apply_mark
 
 SILENCE_MS = 30_000
 
@@ -53,10 +64,12 @@ def process_fold(
     for record in records:
         last = record
         number += 1
+        is_new = record.offset > clock.offset
         clock = advance(clock, record.offset, record.timestamp)
         if is_tick(record.headers):
             outcome = Kind.TICK.value
-            for closed, made in _silent(robots, clock, record):
+            # A tick that the restored clock covers has closed whom it closes.
+            for closed, made in _silent(robots, clock, record) if is_new else ():
                 robots[closed.robot] = closed
                 touched.add(closed.robot)
                 outputs += made
@@ -74,14 +87,17 @@ def process_fold(
         counts[outcome] = counts.get(outcome, 0) + 1
     if last is None:
         return state, Folded([], None, {})
-    state = PartitionState(
-        clock, robots, frozenset(touched), state.checkpoint_ms, state.since_checkpoint + number
+    state = replace(
+        state,
+        clock=clock,
+        robots=robots,
+        touched=frozenset(touched),
+        since_checkpoint=state.since_checkpoint + number,
     )
     if not (marked or is_due(state)):
         return state, Folded(outputs, None, counts)
-    checkpoint = Checkpoint(last.offset + 1, snapshots(state))
-    state = replace(state, touched=frozenset(), checkpoint_ms=clock.clock_ms, since_checkpoint=0)
-    return state, Folded(outputs, checkpoint, counts)
+    state, snapshots = checkpointed(state)
+    return state, Folded(outputs, Checkpoint(last.offset + 1, snapshots), counts)
 
 
 def _record(
@@ -96,22 +112,30 @@ def _record(
         return state, [dead_letter(record, envelope)], "dead_letter"
     if state is not None and record.offset <= state.offset:
         return state, [], "covered"
+    if envelope.kind is Kind.STATION_MARK:
+        return _station_mark(state, record, envelope)
     processor = _processor(record, envelope, processors)
     if isinstance(processor, Rejected):
         return state, [dead_letter(record, processor)], "dead_letter"
-    if state is not None and envelope.session < state.session:
-        outputs, outcome = _straggler(record, envelope, clock, processor)
-        return state._replace(offset=record.offset), outputs, outcome
+    if state is not None and state.session != envelope.session:
+        over = past_session(state, envelope.session)
+        if over is not None:
+            return _straggler(state, over, record, envelope, processor)
+        if is_forgotten(state, envelope.session):
+            return state, [dead_letter(record, _forgotten(envelope))], "dead_letter"
     state, opened = _in_session(state, record, envelope, clock, processor)
     where, next_sequence, missing = place(state.next_sequence, state.missing, envelope.sequence)
     if where is Place.DUPLICATE:
         return state, opened, "duplicate"
+    late = where is Place.LATE
+    state, begun = _in_processing(state, record, envelope, processor, late)
+    opened += begun
     before = state
     state = state._replace(next_sequence=next_sequence, missing=missing)
     if envelope.kind is Kind.MARK:
-        result = _mark(state, record, envelope, processor)
+        result = _mark(state, record, envelope, processor, late)
     else:
-        result = process_chunk(processor, state, record, envelope, late=where is Place.LATE)
+        result = process_chunk(processor, state, record, envelope, late=late)
     if isinstance(result, Rejected):
         state = before._replace(
             next_sequence=next_sequence, missing=still_missing(missing, envelope.sequence)
@@ -122,26 +146,72 @@ def _record(
 
 
 def _mark(
-    state: RobotState, record: RawRecord, envelope: Envelope, processor: Processor
+    state: RobotState, record: RawRecord, envelope: Envelope, processor: Processor, late: bool
 ) -> tuple[RobotState, list[Output]] | Rejected:
     mark = parse_mark(record.value)
     if isinstance(mark, Rejected):
         return mark
-    return apply_mark(state, mark, envelope.sequence, processor.vendor.embodiment, record)
+    if mark.at_frame is not None or mark.at_ns is not None:
+        return Rejected(Reason.BAD_MARK, "a mark in sequence has its place: no at_frame, no at_ns")
+    match mark.mark:
+        case MarkKind.SESSION_START:
+            return state, []
+        case MarkKind.SESSION_END if late:
+            return Rejected(Reason.BAD_MARK, "a session's end came before records of the session")
+        case MarkKind.SESSION_END:
+            return close_session(state, Cause.SESSION_END, record)
+    embodiment = processor.vendor.embodiment
+    sequence, first_frame = envelope.sequence, envelope.first_frame
+    return apply_mark(state, mark, sequence, first_frame, embodiment, record, late=late)
+
+
+def _station_mark(
+    state: RobotState | None, record: RawRecord, envelope: Envelope
+) -> tuple[RobotState | None, list[Output], str]:
+    mark = parse_mark(record.value)
+    if not isinstance(mark, Rejected):
+        taken = take_mark(state, mark, envelope.session, record)
+        if not isinstance(taken, Rejected):
+            after, outputs = taken
+            return after._replace(offset=record.offset), outputs, Kind.MARK.value
+        mark = taken
+    return state, [dead_letter(record, mark)], "dead_letter"
 
 
 def _straggler(
-    record: RawRecord, envelope: Envelope, clock: PartitionClock, processor: Processor
-) -> tuple[list[Output], str]:
-    """A record of a session that a newer one has ended: its frames are kept, by themselves."""
-    alone = new_robot(envelope, record, clock.clock_ms, processor.processing_id)
+    state: RobotState,
+    over: PastSession,
+    record: RawRecord,
+    envelope: Envelope,
+    processor: Processor,
+) -> tuple[RobotState, list[Output], str]:
+    """A record of a session that another one has ended: its frames are kept, by themselves."""
+    state = state._replace(offset=record.offset)
+    where, next_sequence, missing = place(over.next_sequence, over.missing, envelope.sequence)
+    if where is Place.DUPLICATE:
+        return state, [], "duplicate"
+    result: tuple[RobotState, list[Output]] | Rejected
     if envelope.kind is Kind.MARK:
-        late = Rejected(Reason.BAD_MARK, "its session was ended by a newer one")
-        return [dead_letter(record, late)], "dead_letter"
-    result = process_chunk(processor, alone, record, envelope, late=True)
+        result = Rejected(Reason.BAD_MARK, "its session was ended by another one")
+    else:
+        alone = new_robot(envelope, record, state.heard_ms, processor.processing_id)
+        alone = alone._replace(clock_offset_ns=over.clock_offset_ns)
+        result = process_chunk(processor, alone, record, envelope, late=True)
     if isinstance(result, Rejected):
-        return [dead_letter(record, result)], "dead_letter"
-    return result[1], envelope.kind.value
+        missing = still_missing(missing, envelope.sequence)
+        outputs, outcome = [dead_letter(record, result)], "dead_letter"
+    else:
+        outputs, outcome = result[1], envelope.kind.value
+    over = over._replace(next_sequence=next_sequence, missing=missing)
+    return keep_past(state, over), outputs, outcome
+
+
+def _forgotten(envelope: Envelope) -> Rejected:
+    detail = (
+        f"session {envelope.session} is older than all that are remembered of {envelope.robot}: "
+        "whether its frames came before cannot be told; if it is new, set the robot's clock"
+    )
+    return Rejected(Reason.BAD_ENVELOPE, detail, envelope.frames)
 
 
 def _processor(
@@ -165,25 +235,33 @@ def _in_session(
     clock: PartitionClock,
     processor: Processor,
 ) -> tuple[RobotState, list[Output]]:
-    """The robot in this record's session: the one before it ended, this one begun."""
+    """The robot in this record's session; the one before it has ended."""
     outputs: list[Output] = []
+    past: tuple[PastSession, ...] = ()
     if state is not None and state.session != envelope.session:
-        if state.session_open:
-            state, outputs = close_session(state, Cause.NEW_SESSION, record)
+        past, outputs = leave(state, record)
         state = None
     if state is None:
-        state = new_robot(envelope, record, clock.clock_ms, processor.processing_id)
-    if not state.session_open:
-        cause = Cause.MARK if envelope.kind is Kind.MARK else Cause.GAP
-        state, opened = open_session(state, cause, record)
-        outputs = outputs + opened
-    state = state._replace(
-        offset=record.offset,
-        heard_ms=clock.clock_ms,
-        profile=envelope.profile,
-        processing_id=processor.processing_id,
-    )
-    return state, outputs
+        state = new_robot(envelope, record, clock.clock_ms, processor.processing_id, past)
+    return state._replace(offset=record.offset, heard_ms=clock.clock_ms), outputs
+
+
+def _in_processing(
+    state: RobotState,
+    record: RawRecord,
+    envelope: Envelope,
+    processor: Processor,
+    late: bool,
+) -> tuple[RobotState, list[Output]]:
+    """The robot under this record's processing, its session open for whatever is not late."""
+    outputs: list[Output] = []
+    if state.processing_id != processor.processing_id:
+        state, outputs = renew(state, envelope.profile, processor.processing_id, record)
+    if state.session_open or late:
+        return state, outputs
+    cause = Cause.MARK if envelope.kind is Kind.MARK else Cause.GAP
+    state, opened = open_session(state, cause, record)
+    return state, outputs + opened
 
 
 def _silent(
@@ -191,7 +269,8 @@ def _silent(
 ) -> list[tuple[RobotState, list[Output]]]:
     """Robots that have said nothing for 30 s of log time, each with its session closed."""
     closed = []
-    for state in robots.values():
+    # By name: after a restart they stand in another order, and the outputs must not.
+    for _, state in sorted(robots.items()):
         quiet = state.session_open and clock.clock_ms - state.heard_ms >= SILENCE_MS
         if quiet and tick.offset > state.offset:
             robot, outputs = close_session(state, Cause.SILENCE, tick)

@@ -1,77 +1,133 @@
-"""Read back what a partition's robots were, from `streams.state`."""
+"""Read back what a partition's robots were, and raw records that their snapshots do not cover."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
-from streams.state import PartitionClock, RobotState, decode_snapshot
+from streams.records import PlainRecord, RawRecord
+from streams.state import ClockSnapshot, RobotSnapshot, Snapshot, decode_snapshot
 
 READ_TIMEOUT_S = 120.0
+READ_RECORDS = 500
 
 
-def read_snapshots(bootstrap: str, partition: int) -> list[RobotState | PartitionClock]:
-    """Every snapshot of one partition of `streams.state`, oldest first.
+class KafkaLog:
+    """What a worker reads when it takes a partition over.
 
-    Raises:
-        TimeoutError: the broker did not give them all within two minutes.
+    Every call waits for the broker up to two minutes without progress, then raises TimeoutError.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "streams-restore",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "fetch.message.max.bytes": MAX_RECORD_BYTES,
-        }
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+
+    async def snapshots(self, partition: int) -> list[Snapshot]:
+        """Every snapshot of one partition of `streams.state`, oldest first."""
+        values = await asyncio.to_thread(self._values, partition)
+        return [decode_snapshot(value) for value in values]
+
+    async def raw(self, topic: str, partition: int, start: int, stop: int) -> Sequence[RawRecord]:
+        """The first records with start ≤ offset < stop, 500 at most; none where they are gone."""
+        return await asyncio.to_thread(self._raw, topic, partition, start, stop)
+
+    def _values(self, partition: int) -> list[bytes]:
+        batches = self._read(STREAMS_STATE, partition, 0, None)
+        return [value for batch in batches for m in batch if (value := m.value())]
+
+    def _raw(self, topic: str, partition: int, start: int, stop: int) -> list[PlainRecord]:
+        for batch in self._read(topic, partition, start, stop):
+            found = [_plain(message) for message in batch if message.offset() < stop]
+            if found:
+                return found
+        return []
+
+    def _read(
+        self, topic: str, partition: int, start: int, stop: int | None
+    ) -> Iterator[list[Message]]:
+        """Messages from an offset on to another, or to where the partition ends now."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": "streams-restore",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "fetch.message.max.bytes": MAX_RECORD_BYTES,
+            }
+        )
+        where = TopicPartition(topic, partition)
+        try:
+            low, high = consumer.get_watermark_offsets(where, timeout=READ_TIMEOUT_S)
+            where.offset = max(start, low)
+            stop = high if stop is None else min(stop, high)
+            consumer.assign([where])
+            position, deadline = where.offset, time.monotonic() + READ_TIMEOUT_S
+            while position < stop:
+                batch = consumer.consume(READ_RECORDS, timeout=0.05)
+                messages = [message for message in batch if not _is_error(message)]
+                if messages:
+                    deadline = time.monotonic() + READ_TIMEOUT_S
+                    yield messages
+                position = max(position, consumer.position([where])[0].offset)
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{topic}/{partition}: no answer; is the broker up?")
+        finally:
+            consumer.close()
+
+
+def _is_error(message: Message) -> bool:
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+        raise KafkaException(error)
+    return error is not None
+
+
+def _plain(message: Message) -> PlainRecord:
+    return PlainRecord(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        message.headers() or [],
     )
-    try:
-        return list(_read(consumer, TopicPartition(STREAMS_STATE, partition, 0)))
-    finally:
-        consumer.close()
 
 
-def _read(consumer: Consumer, where: TopicPartition) -> Iterable[RobotState | PartitionClock]:
-    deadline = time.monotonic() + READ_TIMEOUT_S
-    low, high = consumer.get_watermark_offsets(where, timeout=READ_TIMEOUT_S)
-    where.offset = low
-    consumer.assign([where])
-    while consumer.position([where])[0].offset < high:
-        if low == high:
-            return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{STREAMS_STATE}/{where.partition}: no answer; is the broker up?")
-        for message in consumer.consume(500, timeout=0.05):
-            error = message.error()
-            if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            if message.value():
-                yield decode_snapshot(message.value())
+def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -> PartitionState:
+    """The state of one raw partition as its newest snapshots tell it, to go on behind its clock.
 
-
-def partition_state(
-    snapshots: Iterable[RobotState | PartitionClock], topic: str, partition: int
-) -> PartitionState:
-    """The state of one raw partition as its newest snapshots tell it.
-
-    Of several snapshots of a robot the one of the highest offset counts, not the last written: a
-    worker that was stopped and woke up may still write old ones.
+    Of several snapshots the one of the highest offset counts, not the last written: a worker that
+    was stopped and woke up may still write old ones. Where compaction has kept an old one alone,
+    the partition's newest clock tells that there was a newer, and the clock is set back to that of
+    the oldest robot: what lies between is processed again, and gives the same bytes.
     """
-    state = empty_partition(topic, partition)
-    clock = state.clock
-    robots: dict[str, RobotState] = {}
+    newest = ClockSnapshot(empty_partition(topic, partition).clock, {})
+    robots: dict[str, RobotSnapshot] = {}
     for snapshot in snapshots:
-        if snapshot.topic != topic:
+        clock = snapshot.clock
+        if (clock.topic, clock.partition) != (topic, partition):
             continue
-        if isinstance(snapshot, PartitionClock):
-            if snapshot.partition == partition and snapshot.offset >= clock.offset:
-                clock = snapshot
+        if isinstance(snapshot, ClockSnapshot):
+            if clock.offset >= newest.clock.offset:
+                newest = snapshot
             continue
-        known = robots.get(snapshot.robot)
-        if known is None or snapshot.offset >= known.offset:
-            robots[snapshot.robot] = snapshot
-    return PartitionState(clock, robots, checkpoint_ms=clock.clock_ms)
+        name = snapshot.state.robot
+        known = robots.get(name)
+        if known is None or clock.offset >= known.clock.offset:
+            robots[name] = snapshot
+    clock = newest.clock
+    for name, offset in newest.robots.items():
+        found = robots[name].clock
+        if found.offset < offset and found.offset < clock.offset:
+            clock = found
+    return PartitionState(
+        clock,
+        {name: robot.state for name, robot in robots.items()},
+        {name: robot.clock.offset for name, robot in robots.items()},
+        checkpoint_ms=clock.clock_ms,
+    )

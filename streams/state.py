@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 QUATERNIONS = 5
 """Hands (2), feet (2), base: their signs are carried from chunk to chunk."""
 
@@ -51,22 +52,43 @@ class MotionState(NamedTuple):
 
 
 class EpisodeState(NamedTuple):
-    """An open episode."""
+    """An open episode.
+
+    Attributes:
+        start_sequence: of its start mark; of its first chunk where no mark in sequence began it.
+        moved_ns: of an episode that no mark began: when its robot last moved; else None.
+    """
 
     episode: str
     start_sequence: int
     first_frame: int
     frames: int
     error_frames: int
-    missing: int
     t_first_ns: int | None
     t_last_ns: int | None
+    moved_ns: int | None
     mark: Mark
     findings: dict[str, int]
 
 
+class PastSession(NamedTuple):
+    """What is kept of a session that a newer one has ended: its late records are still placed."""
+
+    session: str
+    next_sequence: int
+    missing: tuple[tuple[int, int], ...]
+    clock_offset_ns: int | None
+
+
 class RobotState(NamedTuple):
-    """One robot; `offset` is the last raw offset that went into it."""
+    """One robot.
+
+    Attributes:
+        offset: the last raw offset that went into it.
+        marked: whether the session has had a mark of an episode: then gaps make none.
+        pending: marks from outside the sequence whose frame or time has not come yet.
+        past: earlier sessions, the newest last.
+    """
 
     robot: str
     topic: str
@@ -83,6 +105,9 @@ class RobotState(NamedTuple):
     next_frame: int
     frames: int
     clock_offset_ns: int | None
+    marked: bool
+    pending: tuple[Mark, ...]
+    past: tuple[PastSession, ...]
     episode: EpisodeState | None
     checks: CheckState | None
     motion: MotionState | None
@@ -122,16 +147,40 @@ def clock_key(topic: str, partition: int) -> bytes:
     return f"@{topic}/{partition}".encode()
 
 
-def encode_clock(clock: PartitionClock) -> bytes:
+class RobotSnapshot(NamedTuple):
+    """A robot as of its partition's `clock`: no later record up to there is of this robot."""
+
+    state: RobotState
+    clock: PartitionClock
+
+
+class ClockSnapshot(NamedTuple):
+    """A partition's clock, and for each of its robots the clock's offset in its last snapshot.
+
+    By these a reader finds out that a snapshot it has is not the last one: compaction keeps what
+    was written last, and a worker that was stopped and wakes up writes old ones.
+    """
+
+    clock: PartitionClock
+    robots: dict[str, int]
+
+
+Snapshot = RobotSnapshot | ClockSnapshot
+
+
+def encode_clock(clock: PartitionClock, robots: Mapping[str, int]) -> bytes:
     """A snapshot of a partition's clock."""
-    record = {"version": STATE_VERSION, **clock._asdict()}
+    record = {"version": STATE_VERSION, **clock._asdict(), "robots": robots}
     return encode(packaged().named("partition_state"), record)
 
 
-def encode_state(state: RobotState) -> bytes:
+def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
     """A snapshot of a robot."""
     record: dict[str, Any] = {"version": STATE_VERSION, **state._asdict()}
-    record["missing"] = [bound for pair in state.missing for bound in pair]
+    record["clock"] = clock._asdict()
+    record["missing"] = _bounds(state.missing)
+    record["pending"] = [mark.to_json().decode() for mark in state.pending]
+    record["past"] = [{**past._asdict(), "missing": _bounds(past.missing)} for past in state.past]
     if state.episode is not None:
         episode = state.episode._asdict()
         episode["mark"] = state.episode.mark.to_json().decode()
@@ -152,11 +201,19 @@ def encode_state(state: RobotState) -> bytes:
     return encode(packaged().named("robot_state"), record)
 
 
+def _bounds(ranges: tuple[tuple[int, int], ...]) -> list[int]:
+    return [bound for pair in ranges for bound in pair]
+
+
+def _ranges(bounds: list[int]) -> tuple[tuple[int, int], ...]:
+    return tuple(zip(bounds[::2], bounds[1::2], strict=True))
+
+
 class StateVersionError(RuntimeError):
     """A snapshot that another version of the code wrote."""
 
 
-def decode_snapshot(data: bytes) -> RobotState | PartitionClock:
+def decode_snapshot(data: bytes) -> Snapshot:
     """Read a snapshot; raises StateVersionError when it is not of this version."""
     schema, record = decode(data, packaged())
     version = record.pop("version")
@@ -166,9 +223,14 @@ def decode_snapshot(data: bytes) -> RobotState | PartitionClock:
             "run the worker that wrote it to the end of its sessions, or replay from raw"
         )
     if schema.name == "partition_state":
-        return PartitionClock(**record)
-    pairs = record["missing"]
-    record["missing"] = tuple(zip(pairs[::2], pairs[1::2], strict=True))
+        robots = record.pop("robots")
+        return ClockSnapshot(PartitionClock(**record), robots)
+    clock = PartitionClock(**record.pop("clock"))
+    record["missing"] = _ranges(record["missing"])
+    record["pending"] = tuple(Mark.model_validate_json(mark) for mark in record["pending"])
+    record["past"] = tuple(
+        PastSession(**{**past, "missing": _ranges(past["missing"])}) for past in record["past"]
+    )
     episode = record["episode"]
     if episode is not None:
         episode["mark"] = Mark.model_validate_json(episode["mark"])
@@ -188,4 +250,4 @@ def decode_snapshot(data: bytes) -> RobotState | PartitionClock:
             np.frombuffer(motion["angle"], np.float32).copy(),
             np.frombuffer(motion["quaternions"], np.float32).reshape(QUATERNIONS, 4).copy(),
         )
-    return RobotState(**record)
+    return RobotSnapshot(RobotState(**record), clock)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from streams.checkpoint import Checkpoint, Folded, PartitionState
+from streams.checkpoint import Checkpoint, PartitionState
 from streams.chunk import Processor
 from streams.ledger import Ledger
 from streams.measure import Measure
 from streams.process import process_fold
-from streams.publisher import Publisher, crash
+from streams.publisher import crash
 from streams.records import Output, RawRecord
-from streams.restore import partition_state, read_snapshots
-from streams.state import PartitionClock, RobotState
+from streams.restore import partition_state
+from streams.state import Snapshot
 
 MAX_SWEEPS_IN_FLIGHT = 16
 
@@ -27,7 +27,24 @@ log = structlog.get_logger()
 Place = tuple[str, int]
 """Topic and partition."""
 
-Snapshots = Sequence[RobotState | PartitionClock]
+Snapshots = Sequence[Snapshot]
+
+
+class Log(Protocol):
+    """What is read when a partition is taken over; see `streams.restore.KafkaLog`."""
+
+    async def snapshots(self, partition: int) -> Snapshots:
+        """Every snapshot of one partition of `streams.state`, oldest first."""
+
+    async def raw(self, topic: str, partition: int, start: int, stop: int) -> Sequence[RawRecord]:
+        """The first records with start ≤ offset < stop; none where they are gone."""
+
+
+class Publishing(Protocol):
+    """Where outputs go; see `streams.publisher.Publisher`."""
+
+    async def publish(self, outputs: Sequence[Output], done: Callable[[], None]) -> None:
+        """Queue outputs in order; `done` is called once all are acknowledged."""
 
 
 class FetchedFold(Protocol):
@@ -49,10 +66,6 @@ class FetchedFold(Protocol):
     def first(self) -> int:
         """Offset of the first."""
 
-    @property
-    def end(self) -> int:
-        """Offset behind the last."""
-
 
 @dataclass
 class Assigned:
@@ -69,12 +82,12 @@ class Worker:
 
     def __init__(
         self,
-        bootstrap: str,
+        source: Log,
         processors: Mapping[str, Processor],
-        publisher: Publisher,
+        publisher: Publishing,
         measure: Measure,
     ) -> None:
-        self._bootstrap = bootstrap
+        self._log = source
         self._processors = processors
         self._publisher = publisher
         self._measure = measure
@@ -91,13 +104,17 @@ class Worker:
         outputs: list[Output] = []
         entered: list[tuple[Assigned, int]] = []
         for fold in folds:
-            assigned, folded = await self._process(fold)
-            outputs += folded.outputs
-            entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
+            where = (fold.records[0].topic, fold.records[0].partition)
+            assigned = await self._ready(where, fold)
+            outputs += self._process(assigned, where, fold.records, entered)
+        await self._publish(outputs, entered, folds[-1].records[-1].timestamp * 1_000_000)
+
+    async def _publish(
+        self, outputs: Sequence[Output], entered: Sequence[tuple[Assigned, int]], logged_ns: int
+    ) -> None:
         async with self._room:
             await self._room.wait_for(lambda: self._in_flight < MAX_SWEEPS_IN_FLIGHT)
         self._in_flight += 1
-        logged_ns = folds[-1].records[-1].timestamp * 1_000_000
 
         def delivered() -> None:
             self._in_flight -= 1
@@ -109,18 +126,25 @@ class Worker:
 
         await self._publisher.publish(outputs, delivered)
 
-    async def _process(self, fold: FetchedFold) -> tuple[Assigned, Folded]:
-        where = (fold.records[0].topic, fold.records[0].partition)
-        assigned = await self._ready(where, fold)
+    def _process(
+        self,
+        assigned: Assigned,
+        where: Place,
+        records: Sequence[RawRecord],
+        entered: list[tuple[Assigned, int]],
+    ) -> list[Output]:
+        """Process a run of records and enter it in the ledger; gives its outputs."""
+        first, last = records[0].offset, records[-1].offset
         try:
-            state, folded = process_fold(assigned.state, fold.records, self._processors)
+            state, folded = process_fold(assigned.state, records, self._processors)
         except Exception:
-            log.exception("a step failed", topic=where[0], partition=where[1], first=fold.first)
-            crash(f"a step failed on {where[0]}/{where[1]} at {fold.first} … {fold.end - 1}")
+            log.exception("a step failed", topic=where[0], partition=where[1], first=first)
+            crash(f"a step failed on {where[0]}/{where[1]} at {first} … {last}")
             raise
-        assigned.state, assigned.next_offset = state, fold.end
+        assigned.state, assigned.next_offset = state, last + 1
+        entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
         self._measure.folded(where[0], folded, self._in_flight)
-        return assigned, folded
+        return folded.outputs
 
     async def write_checkpoints(self) -> None:
         """Write the snapshots of checkpoints whose outputs are all out, in order, for ever."""
@@ -163,14 +187,6 @@ class Worker:
             self._snapshots.pop((fold.generation, where[1]), None)
         state = partition_state(await self._read(fold.generation, where[1]), *where)
         covered = state.clock.offset + 1
-        if 0 < covered < fold.first:
-            log.error(
-                "raw records are gone",
-                topic=where[0],
-                partition=where[1],
-                first=covered,
-                last=fold.first - 1,
-            )
         log.info(
             "took over",
             topic=where[0],
@@ -179,14 +195,32 @@ class Worker:
             robots=len(state.robots),
             covered=covered,
         )
-        self._assigned[where] = Assigned(fold.generation, state, fold.first)
-        return self._assigned[where]
+        assigned = Assigned(fold.generation, state, min(covered, fold.first))
+        await self._catch_up(assigned, where, fold.first)
+        assigned.next_offset = fold.first
+        self._assigned[where] = assigned
+        return assigned
+
+    async def _catch_up(self, assigned: Assigned, where: Place, stop: int) -> None:
+        """Process again what was committed and the snapshots that are left do not cover."""
+        while assigned.next_offset < stop:
+            start = assigned.next_offset
+            records = await self._log.raw(*where, start, stop)
+            lost = (records[0].offset if records else stop) - start
+            if lost:
+                place = {"topic": where[0], "partition": where[1]}
+                log.error("raw records are gone", **place, first=start, last=start + lost - 1)
+            if not records:
+                return
+            entered: list[tuple[Assigned, int]] = []
+            outputs = self._process(assigned, where, records, entered)
+            await self._publish(outputs, entered, records[-1].timestamp * 1_000_000)
 
     async def _read(self, generation: int, partition: int) -> Snapshots:
         """A partition's snapshots, read once for all topics of a generation."""
         known = self._snapshots.get((generation, partition))
         if known is None:
-            known = await asyncio.to_thread(read_snapshots, self._bootstrap, partition)
+            known = await self._log.snapshots(partition)
             self._snapshots = {k: v for k, v in self._snapshots.items() if k[0] == generation}
             self._snapshots[generation, partition] = known
         return known

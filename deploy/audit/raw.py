@@ -116,6 +116,10 @@ class RawBuilder:
         if not isinstance(envelope, Envelope):
             self.rows.append((key, Kind.UNREADABLE, -1, 0, 0, 0, origin))
             return
+        if envelope.kind is EnvelopeKind.STATION_MARK:
+            # Outside the session's sequence.
+            self.rows.append((key, Kind.MARK, -1, 0, 0, 0))
+            return
         name = (envelope.robot, envelope.session)
         stream = self.streams.setdefault(name, len(self.streams))
         kind = Kind.CHUNK if envelope.kind is EnvelopeKind.CHUNK else Kind.MARK

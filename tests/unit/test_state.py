@@ -10,10 +10,17 @@ from schemas.marks import Mark, MarkKind
 from schemas.registry import packaged
 from streams.canonicalise import fresh_motion
 from streams.check import fresh_checks
+from streams.checkpoint import PartitionState
+from streams.order import MAX_RANGES
+from streams.outside import MAX_PENDING
 from streams.restore import partition_state
+from streams.sessions import MAX_PAST
 from streams.state import (
+    ClockSnapshot,
     EpisodeState,
     PartitionClock,
+    PastSession,
+    RobotSnapshot,
     RobotState,
     StateVersionError,
     advance,
@@ -22,6 +29,7 @@ from streams.state import (
     encode_state,
 )
 
+CLOCK = PartitionClock("raw.pollen", 2, 50, 7, 8)
 MARK = Mark(mark=MarkKind.EPISODE_START, task="fold", operator="op-1")
 
 
@@ -31,8 +39,9 @@ def robot(**changes: object) -> RobotState:
         profile="pollen-reachy2@1", processing_id="0123456789abcdef",
         session="01ARZ3NDEKTSV4RRFFQ69G5FAV", session_open=True, first_sequence=0,
         next_sequence=9, missing=((2, 4), (6, 7)), first_frame=0, next_frame=200, frames=150,
-        clock_offset_ns=-5,
-        episode=EpisodeState("e", 3, 25, 100, 7, 1, 10, None, MARK, {"gap": 7}),
+        clock_offset_ns=-5, marked=True, pending=(MARK,),
+        past=(PastSession("01ARZ3NDEKTSV4RRFFQ69G5FAA", 7, ((1, 2),), None),),
+        episode=EpisodeState("e", 3, 25, 100, 7, 10, None, 9, MARK, {"gap": 7}),
         checks=fresh_checks(3)._replace(stamp_ns=77), motion=fresh_motion(),
     )  # fmt: skip
     return state._replace(**changes)
@@ -40,21 +49,31 @@ def robot(**changes: object) -> RobotState:
 
 def test_a_snapshot_comes_back_as_it_was() -> None:
     state = robot()
-    back = decode_snapshot(encode_state(state))
-    assert isinstance(back, RobotState)
-    assert encode_state(back) == encode_state(state)
+    clock = PartitionClock("raw.pollen", 2, 50, 7, 8)
+    snapshot = decode_snapshot(encode_state(state, clock))
+    assert isinstance(snapshot, RobotSnapshot)
+    assert snapshot.clock == clock
+    back = snapshot.state
+    assert encode_state(back, clock) == encode_state(state, clock)
+    assert (back.pending, back.past) == (state.pending, state.past)
     assert back.episode == state.episode
     assert back.missing == state.missing
     np.testing.assert_array_equal(back.checks.position, state.checks.position)
     back.checks.position[0] = 1.0  # restored state is as writable as any other
 
 
-def test_a_robot_of_512_joints_stays_below_64_kb() -> None:
-    assert len(encode_state(robot(checks=fresh_checks(512)))) < 64 * 1024
+def test_a_robot_of_512_joints_with_holes_in_every_session_stays_below_64_kb() -> None:
+    wide = 10**9
+    holes = tuple((wide + 3 * i, wide + 3 * i + 1) for i in range(MAX_RANGES))
+    past = tuple(PastSession(f"{i:026d}", wide, holes, wide) for i in range(MAX_PAST))
+    mark = Mark(**dict.fromkeys(("task", "skill", "scene", "operator", "station"), "x" * 128),
+                mark=MarkKind.EPISODE_START, at_ns=10**18)  # fmt: skip
+    state = robot(checks=fresh_checks(512), missing=holes, past=past, pending=(mark,) * MAX_PENDING)
+    assert len(encode_state(state, CLOCK)) < 64 * 1024
 
 
 def test_another_version_is_refused_with_advice() -> None:
-    record = {"version": 99, **PartitionClock("raw.x", 0, 1, 2, 3)._asdict()}
+    record = {"version": 99, **PartitionClock("raw.x", 0, 1, 2, 3)._asdict(), "robots": {}}
     data = encode(packaged().named("partition_state"), record)
     with pytest.raises(StateVersionError, match="version 99"):
         decode_snapshot(data)
@@ -71,19 +90,47 @@ def test_the_clock_counts_a_jump_as_five_seconds_and_never_twice() -> None:
     assert advance(clock, 2, 9_999_999) == clock
 
 
-def test_restore_takes_the_highest_offset_and_only_its_topic() -> None:
-    snapshots = [
-        robot(offset=50),
-        robot(offset=44),  # written later by a worker that woke up
-        robot(robot="iit/i-1", topic="raw.iit", offset=99),
-        PartitionClock("raw.pollen", 2, 50, 7, 8),
-        PartitionClock("raw.pollen", 3, 70, 9, 9),
+def restored(*snapshots: RobotSnapshot | ClockSnapshot) -> PartitionState:
+    values = [
+        encode_clock(*s) if isinstance(s, ClockSnapshot) else encode_state(*s) for s in snapshots
     ]
-    round_trip = [
-        decode_snapshot(encode_clock(s) if isinstance(s, PartitionClock) else encode_state(s))
-        for s in snapshots
-    ]
-    state = partition_state(round_trip, "raw.pollen", 2)
-    assert state.robots.keys() == {"pollen/r2-1"}
-    assert state.robots["pollen/r2-1"].offset == 50
-    assert state.clock.offset == 50
+    return partition_state([decode_snapshot(v) for v in values], "raw.pollen", 2)
+
+
+def at(offset: int, topic: str = "raw.pollen", partition: int = 2) -> PartitionClock:
+    return PartitionClock(topic, partition, offset, 1_000 * offset, 8)
+
+
+NAME = "pollen/r2-1"
+
+
+def test_restore_takes_the_highest_offset_and_only_its_topic_and_partition() -> None:
+    state = restored(
+        RobotSnapshot(robot(offset=49), at(50)),
+        RobotSnapshot(robot(offset=44), at(45)),  # written later by a worker that woke up
+        RobotSnapshot(robot(robot="iit/i-1", topic="raw.iit", offset=99), at(99, "raw.iit")),
+        ClockSnapshot(at(50), {NAME: 50}),
+        ClockSnapshot(at(45), {NAME: 45}),
+        ClockSnapshot(at(70, partition=3), {}),
+    )
+    assert state.robots.keys() == {NAME}
+    assert state.robots[NAME].offset == 49
+    assert state.clock == at(50)
+    assert state.written == {NAME: 50}
+
+
+def test_where_compaction_kept_a_sleeper_s_snapshot_alone_the_clock_is_set_back_to_it() -> None:
+    state = restored(
+        ClockSnapshot(at(60), {NAME: 50, "pollen/r2-2": 60}),
+        RobotSnapshot(robot(robot="pollen/r2-2", offset=59), at(60)),
+        RobotSnapshot(robot(offset=44), at(45)),  # that of offset 50 is compacted away
+    )
+    assert state.clock == at(45)
+
+
+def test_a_robot_newer_than_the_clock_is_no_reason_to_go_back() -> None:
+    state = restored(
+        ClockSnapshot(at(50), {NAME: 50}),
+        RobotSnapshot(robot(offset=52), at(55)),  # the checkpoint's clock did not get out
+    )
+    assert state.clock == at(50)

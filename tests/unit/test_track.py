@@ -129,3 +129,75 @@ def test_a_start_within_an_episode_ends_the_one_before() -> None:
         (BoundaryKind.EPISODE_END, Cause.NEW_EPISODE),
         (BoundaryKind.EPISODE_START, Cause.MARK),
     ]
+
+
+def test_a_hole_before_an_episode_that_is_filled_later_hides_no_hole_in_it() -> None:
+    _, outputs = make.run(
+        [chunk(0, 0), mark(MarkKind.EPISODE_START, 2, 1), chunk(3, 2), chunk(5, 3), chunk(1, 4),
+         mark(MarkKind.EPISODE_END, 6, 5)]
+    )  # fmt: skip
+    _, closed, _ = make.events(outputs)
+    assert closed.missing == 1
+
+
+def test_a_late_chunk_does_not_move_an_episode_s_end_in_time() -> None:
+    _, outputs = make.run(
+        [mark(MarkKind.EPISODE_START, 0, 0), chunk(1, 1, frame=0), chunk(3, 2, frame=4),
+         chunk(2, 3, frame=2), mark(MarkKind.EPISODE_END, 4, 4)]
+    )  # fmt: skip
+    _, closed, _ = make.events(outputs)
+    assert (closed.frames, closed.missing) == (6, 0)
+    assert closed.t_last_ns - closed.t_first_ns == 250_000_000
+
+
+def test_a_late_start_is_refused_and_opens_nothing() -> None:
+    state, outputs = make.run(
+        [chunk(0, 0), chunk(2, 1), mark(MarkKind.EPISODE_START, 1, 2), chunk(3, 3)]
+    )
+    assert [event.kind for event in make.events(outputs)] == [EventKind.REFUSED]
+    assert [c.episode for c in make.chunks(outputs)] == [None] * 3
+    assert state.robots["fourier/unit-1"].missing == ()
+
+
+def test_a_late_end_closes_its_episode_and_says_so() -> None:
+    _, outputs = make.run(
+        [mark(MarkKind.EPISODE_START, 0, 0), chunk(1, 1), chunk(3, 2),
+         mark(MarkKind.EPISODE_END, 2, 3, success=True), chunk(4, 4)]
+    )  # fmt: skip
+    _, closed, _ = make.events(outputs)
+    assert (closed.cause, closed.success) == ("late_mark", True)
+    assert make.chunks(outputs)[-1].episode is None
+
+
+def test_a_late_end_of_another_episode_leaves_this_one_alone() -> None:
+    _, outputs = make.run(
+        [mark(MarkKind.EPISODE_START, 0, 0), chunk(1, 1), mark(MarkKind.EPISODE_START, 3, 2),
+         mark(MarkKind.EPISODE_END, 2, 3), chunk(4, 4), mark(MarkKind.EPISODE_END, 5, 5)]
+    )  # fmt: skip
+    told = [(e.kind, e.cause) for e in make.events(outputs) if e.kind is not EventKind.VERDICT]
+    assert told == [
+        (EventKind.OPENED, None),
+        (EventKind.CLOSED, "new_episode"),
+        (EventKind.OPENED, None),
+        (EventKind.REFUSED, None),
+        (EventKind.CLOSED, "mark"),
+    ]
+
+
+def test_an_aborted_take_and_the_one_recorded_again_are_two_episodes() -> None:
+    _, outputs = make.run(
+        [mark(MarkKind.EPISODE_START, 0, 0, task="fold"), chunk(1, 1),
+         mark(MarkKind.EPISODE_END, 2, 2, aborted=True),
+         mark(MarkKind.EPISODE_START, 3, 3, task="fold"), chunk(4, 4),
+         mark(MarkKind.EPISODE_END, 5, 5, success=True)]
+    )  # fmt: skip
+    closed = [e for e in make.events(outputs) if e.kind is EventKind.CLOSED]
+    assert [(e.aborted, e.success, e.frames) for e in closed] == [(True, None, 2), (False, True, 2)]
+    assert closed[0].episode != closed[1].episode
+
+
+def test_robots_that_fall_silent_together_are_closed_in_the_order_of_their_names() -> None:
+    state, _ = make.run([chunk(0, 0, robot="fourier/b"), chunk(0, 1, robot="fourier/a")])
+    ticks = [make.tick("fourier", 2 + i, make.LOG_MS + 1_000 * (i + 1)) for i in range(31)]
+    _, outputs = make.run(ticks, state)
+    assert [b.robot for b in make.boundaries(outputs)] == ["fourier/a", "fourier/b"]
