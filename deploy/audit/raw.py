@@ -118,7 +118,7 @@ class RawBuilder:
             return
         if envelope.kind is EnvelopeKind.STATION_MARK:
             # Outside the session's sequence.
-            self.rows.append((key, Kind.MARK, -1, 0, 0, 0))
+            self.rows.append((key, Kind.MARK, -1, 0, 0, 0, origin))
             return
         name = (envelope.robot, envelope.session)
         stream = self.streams.setdefault(name, len(self.streams))
