@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 15.0
-SETTLED_AFTER_S = 60.0
+SETTLED_AFTER_S = 10.0
 
 
 @dataclass(frozen=True)

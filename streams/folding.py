@@ -8,11 +8,14 @@ not out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiokafka
+import structlog
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -20,6 +23,9 @@ from streams.records import RawRecord
 
 FETCH_WAIT_MS = 30
 FETCH_MIN_BYTES = 512 * 1024
+RETRY_S = 0.5
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +49,26 @@ class Fold:
         return self.records[0].offset
 
 
+async def started(start: Callable[[], Awaitable[None]], client: Callable[[], Any]) -> None:
+    """Start a client of the broker, as often as it takes: one that is away is waited for.
+
+    The driver starts its clients once and ends the process where that fails.
+    """
+    while True:
+        try:
+            return await start()
+        except KafkaError as error:
+            log.warning("waiting for the broker", error=str(error))
+            await client().stop()
+            await asyncio.sleep(RETRY_S)
+
+
 class FoldingThread(driver.AIOKafkaConsumerThread):
     """The driver's thread, with its fetches sized for few requests."""
+
+    async def on_start(self) -> None:
+        """Start the consumer."""
+        await started(super().on_start, lambda: self._consumer)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -110,7 +134,16 @@ class FoldingConsumer(driver.Consumer):
         return self.committable().get(tp)
 
 
+class PatientProducer(driver.Producer):
+    """Faust's own producer: nothing of ours goes through it, but it starts with the app."""
+
+    async def on_start(self) -> None:
+        """Start the producer."""
+        await started(super().on_start, lambda: self._producer)
+
+
 class FoldingTransport(driver.Transport):
     """The transport that makes folding consumers."""
 
     Consumer = FoldingConsumer
+    Producer = PatientProducer
