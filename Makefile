@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean distclean
+.PHONY: help setup demo test check bench chaos recovery soak clean distclean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -21,6 +21,19 @@ check: setup  ## lint, format, types, import rules
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+SEED ?= 1
+SEEDS ?= 1
+KILLS ?= 55
+chaos: setup  ## kill everything under load, then audit; a campaign: SEEDS=10 KILLS=60
+	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --seeds $(SEEDS) --kills $(KILLS)
+
+recovery: setup  ## how soon frames flow again after a kill of each process
+	@$(BIN)/python -m tests.bench.recovery
+
+MINUTES ?= 30
+soak: setup  ## memory of every process at 10,000 frames/s
+	@$(BIN)/python -m tests.bench.soak --minutes $(MINUTES)
 
 bench: setup  ## the benchmarks, as JSON
 	@$(BIN)/kinebus bench body --json

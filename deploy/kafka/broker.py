@@ -10,7 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -38,6 +38,7 @@ class BrokerSettings:
     Attributes:
         data: the folder of its log and settings; used again, it keeps its data and its port.
         port: where clients connect; 0 for the port used before on this folder, else a free one.
+        advertised_port: the port that clients are told, where a proxy stands before the broker.
         heap_mb: Java's heap. The process takes some 100 to 200 MB more.
         limits: what may lie on disk.
         log: where its messages go; None for `broker.log` in the data folder.
@@ -45,6 +46,7 @@ class BrokerSettings:
 
     data: Path
     port: int = 0
+    advertised_port: int = 0
     heap_mb: int = 512
     limits: LogLimits = field(default_factory=LogLimits)
     log: Path | None = None
@@ -74,7 +76,7 @@ def prepare_broker(settings: BrokerSettings) -> Broker:
     data.mkdir(parents=True, exist_ok=True)
     properties = data / "server.properties"
     _refuse_if_in_use(data, properties)
-    ports = _choose_ports(settings.port, properties)
+    ports = replace(_choose_ports(settings.port, properties), advertised=settings.advertised_port)
     properties.write_text(render(server_properties(data / "log", ports, settings.limits)))
     if not (data / "log" / "meta.properties").is_file():
         _format_storage(java, classpath, properties)

@@ -13,10 +13,11 @@ _LISTENERS = re.compile(rf"^listeners=PLAINTEXT://{HOST}:(\d+),CONTROLLER://{HOS
 
 @dataclass(frozen=True)
 class Ports:
-    """The two ports of a combined node."""
+    """The two ports of a combined node, and the one that clients are told: 0 for the broker's."""
 
     broker: int
     controller: int
+    advertised: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def server_properties(data: Path, ports: Ports, limits: LogLimits) -> dict[str, 
         "controller.quorum.voters": f"1@{HOST}:{ports.controller}",
         "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{HOST}:{ports.broker},CONTROLLER://{HOST}:{ports.controller}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.broker}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.advertised or ports.broker}",
         "log.dirs": str(data),
         # Every internal topic has one copy, for there is one node.
         "default.replication.factor": "1",
