@@ -14,8 +14,7 @@ from clickhouse_connect.driver.client import Client
 from obstore.store import ObjectStore
 
 from sinks.objects import read_object
-
-MAX_ROWS = 10_000
+from sinks.where import EVERY, Condition
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,7 @@ def list_episodes(
     *,
     vendor: str | None = None,
     complete_only: bool = True,
+    where: Condition = EVERY,
     limit: int = 100,
     **wanted: str,
 ) -> list[Episode]:
@@ -126,6 +126,7 @@ def list_episodes(
         client: of the database.
         vendor: only this vendor's.
         complete_only: the current processing of complete ones; else everything that was opened.
+        where: a condition that they meet.
         limit: at most so many.
         wanted: exact values of robot, session, task, skill, scene, operator, station, mode or
             verdict.
@@ -134,14 +135,15 @@ def list_episodes(
     if unknown:
         raise ValueError(f"no episode has {', '.join(unknown)}; there are {', '.join(_EXACT)}")
     conditions = [f"{name} = {{{name}:String}}" for name in wanted]
-    parameters: dict[str, Any] = dict(wanted)
+    parameters: dict[str, Any] = {**wanted, **where.parameters}
+    conditions.append(where.sql)
     if vendor is not None:
         conditions.append("startsWith(robot, {prefix:String})")
         parameters["prefix"] = f"{vendor}/"
     table = "episodes" if complete_only else "episode_states"
     query = (
-        f"SELECT {_COLUMNS} FROM {table} WHERE {' AND '.join(conditions) or '1'} "
-        f"ORDER BY session DESC, episode DESC LIMIT {min(limit, MAX_ROWS)}"
+        f"SELECT {_COLUMNS} FROM {table} WHERE {' AND '.join(conditions)} "
+        f"ORDER BY session DESC, episode DESC LIMIT {limit}"
     )
     return [_episode(row) for row in client.query(query, parameters=parameters).named_results()]
 

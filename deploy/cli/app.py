@@ -10,6 +10,7 @@ from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
 from deploy.cli.dlq import dlq
 from deploy.cli.episodes import episodes
+from deploy.cli.export import export_
 from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
     app.command()(verb)
+app.command("export")(export_)
 app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
 app.add_typer(bench, name="bench")

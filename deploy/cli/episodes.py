@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 from clickhouse_connect.driver.client import Client
 
-from deploy.cli.out import fail, print_json, print_table, stdout
+from deploy.cli.out import Exit, fail, print_json, print_table, stdout
 from deploy.cli.where import AsJson, Home, attached
 from schemas.settings import Settings
 from sinks.catalogue import Episode, EpisodeDetail, list_episodes, show_episode
 from sinks.clickhouse.client import connect
 from sinks.objects import open_store
+from sinks.where import EVERY, WhereError, parse_where
 
 episodes = typer.Typer(help="Find episodes, and look at one.", no_args_is_help=True)
 
@@ -29,6 +30,9 @@ def list_(
     operator: Text = None,
     station: Text = None,
     verdict: Annotated[str | None, typer.Option(help="accept, review or reject")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="A condition, such as \"task = 'fold' and score > 0.99\".")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that are not complete.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     home: Home = None,
@@ -43,8 +47,14 @@ def list_(
         }.items()
         if value is not None
     }  # fmt: skip
+    try:
+        condition = EVERY if where is None else parse_where(where)
+    except WhereError as error:
+        fail(str(error), Exit.USAGE)
     with _database(attached(home)) as client:
-        found = list_episodes(client, vendor=vendor, complete_only=not every, limit=limit, **wanted)
+        found = list_episodes(
+            client, vendor=vendor, complete_only=not every, where=condition, limit=limit, **wanted
+        )
     if as_json:
         print_json([one.document() for one in found])
         return

@@ -1,0 +1,176 @@
+"""One sealed episode out of the lake: its segments, checked by hash, as arrays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from obstore.store import ObjectStore
+
+from schemas.body import DOFS
+from sinks.catalogue import Episode
+from sinks.objects import digest, read_object
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+
+ChannelNames = Callable[[str], tuple[str, ...]]
+
+_POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
+BASE = {
+    "base_position": "xyz",
+    "base_quaternion": "wxyz",
+    "base_angular_velocity": "xyz",
+    "base_acceleration": "xyz",
+}
+
+
+class CorruptEpisodeError(RuntimeError):
+    """An object that is not what the manifest says; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFrames:
+    """The T frames of one episode as they lie in the lake, in the order of their times.
+
+    Of frames that carry the same time the last one stands here. C native channels.
+
+    Attributes:
+        channels: [C] names.
+        t_ns: [T] rising.
+        position: [C, T] rad, m, or 0 open … 1 closed; NaN where a frame lacks it.
+        action: [C, T] commanded position, None where the robot sends none.
+        angle: [44, T] canonical, NaN where absent.
+        angle_status: [T, 44].
+        hand_pose: [2, 7, T] left, right; pelvis frame; xyz m and wxyz; None without geometry.
+        foot_pose: [2, 7, T] likewise.
+        base: by name (`BASE`): [3 or 4, T], those the robot reports.
+        flags: [T] bits of the check catalogue.
+    """
+
+    channels: tuple[str, ...]
+    t_ns: I64
+    position: F32
+    action: F32 | None
+    angle: F32
+    angle_status: U8
+    hand_pose: F32 | None
+    foot_pose: F32 | None
+    base: Mapping[str, F32]
+    flags: U64
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return len(self.t_ns)
+
+
+def read_manifest(store: ObjectStore, episode: Episode) -> dict[str, Any]:
+    """An episode's manifest; CorruptEpisodeError where it is not the one that was announced."""
+    if episode.manifest is None:
+        raise CorruptEpisodeError(f"{episode.episode} has no manifest: it is not sealed")
+    data = _object(store, episode.manifest, episode.manifest_sha256)
+    manifest: dict[str, Any] = orjson.loads(data)
+    return manifest
+
+
+def read_frames(
+    store: ObjectStore, episode: Episode, channels: tuple[str, ...], pool: Executor | None = None
+) -> SealedFrames:
+    """All frames of a sealed episode, each object checked against its hash in the manifest.
+
+    Args:
+        store: the lake.
+        episode: from the catalogue.
+        channels: names of the native channels, from the episode's profile.
+        pool: reads several objects at a time.
+    """
+    manifest = read_manifest(store, episode)
+
+    def table(segment: Mapping[str, Any]) -> pa.Table:
+        data = _object(store, segment["key"], segment["sha256"])
+        return pq.read_table(io.BytesIO(data), use_threads=False)
+
+    segments = manifest["segments"]
+    tables = list(pool.map(table, segments) if pool else map(table, segments))
+    if not tables:
+        raise CorruptEpisodeError(f"{episode.episode} holds no frames")
+    frames = _frames(pa.concat_tables(tables), channels)
+    held = sum(one.num_rows for one in tables)
+    if held != manifest["frames"]:
+        raise CorruptEpisodeError(
+            f"{episode.episode}: its objects hold {held} frames, the manifest says "
+            f"{manifest['frames']}"
+        )
+    return frames
+
+
+def _object(store: ObjectStore, key: str, sha256: str | None) -> bytes:
+    try:
+        data = read_object(store, key)
+    except FileNotFoundError:
+        raise CorruptEpisodeError(f"{key} is not in the lake") from None
+    if digest(data) != sha256:
+        raise CorruptEpisodeError(
+            f"{key} is not what was sealed: its SHA-256 differs from the manifest's "
+            "(`kinebus episodes verify` lists every such object)"
+        )
+    return data
+
+
+def _frames(table: pa.Table, channels: tuple[str, ...]) -> SealedFrames:
+    t_ns = table["t_ns"].to_numpy()
+    # Stable, and the last of equals is kept: a repeated stamp is overwritten by what came later.
+    order = np.argsort(t_ns, kind="stable")
+    last = np.append(np.diff(t_ns[order]) != 0, True)
+    kept = order[last]
+    whole = len(kept) == len(t_ns) and bool((kept[:-1] < kept[1:]).all())
+
+    def column(name: str) -> npt.NDArray[Any]:
+        values: npt.NDArray[Any] = table[name].to_numpy()
+        return values if whole else values[kept]
+
+    def stacked(names: Sequence[str]) -> F32 | None:
+        if names[0] not in table.column_names:
+            return None
+        return np.stack([column(name) for name in names])
+
+    def poses(part: str) -> F32 | None:
+        names = [f"{side}_{part}.{axis}" for side in ("left", "right") for axis in _POSE]
+        both = stacked(names)
+        return None if both is None else both.reshape(2, len(_POSE), -1)
+
+    base = {name: stacked([f"{name}.{axis}" for axis in axes]) for name, axes in BASE.items()}
+    return SealedFrames(
+        channels=channels,
+        t_ns=column("t_ns"),
+        position=_required(stacked([f"position.{name}" for name in channels])),
+        action=stacked([f"action.{name}" for name in channels]),
+        angle=_required(stacked([f"angle.{dof}" for dof in DOFS])),
+        angle_status=_bytes(table["angle_status"], len(DOFS))[slice(None) if whole else kept],
+        hand_pose=poses("hand"),
+        foot_pose=poses("foot"),
+        base={name: values for name, values in base.items() if values is not None},
+        flags=column("flags"),
+    )
+
+
+def _required(values: F32 | None) -> F32:
+    if values is None:
+        raise CorruptEpisodeError("a segment lacks the columns of its profile's channels")
+    return values
+
+
+def _bytes(column: pa.ChunkedArray, width: int) -> U8:
+    """Rows of equal length. Returns [T, width]."""
+    return np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, width)
