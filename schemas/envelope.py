@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from schemas.limits import MAX_FRAMES, MAX_ID_CHARS
+from schemas.limits import MAX_FRAME_INDEX, MAX_FRAMES, MAX_ID_CHARS, MAX_NS, MAX_SEQUENCE
 from schemas.rejected import Reason, Rejected
 from schemas.topics import is_vendor
 
@@ -16,7 +16,7 @@ Headers = list[tuple[str, bytes]]
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
 _SESSION = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-_INT64 = 1 << 63
+_DIGITS = 19
 _UNTOLD = {"sequence": b"0", "first_frame": b"0", "frames": b"0", "profile": b""}
 
 
@@ -58,6 +58,9 @@ class Envelope:
     def vendor(self) -> str:
         """The vendor part of the robot's name."""
         return self.robot.split("/", 1)[0]
+
+
+_FIELDS = frozenset(Envelope.__dataclass_fields__)
 
 
 @lru_cache(maxsize=65_536)
@@ -103,40 +106,37 @@ def tick_headers(published_ns: int) -> Headers:
 
 
 def is_tick(headers: Iterable[tuple[str, bytes | None]] | None) -> bool:
-    """Whether a record is a tick."""
-    return any(name == "kind" and value == b"tick" for name, value in headers or ())
+    """Whether a record is a tick: it says so, and nothing else."""
+    return [value for name, value in headers or () if name == "kind"] == [b"tick"]
 
 
 def parse_envelope(headers: Iterable[tuple[str, bytes | None]] | None) -> Envelope | Rejected:
     """Read and check the envelope of a chunk or mark."""
-    fields = dict(headers or ())
+    told = [header for header in headers or () if header[0] in _FIELDS]
+    fields = dict(told)
     if "kind" not in fields or "robot" not in fields:
         return Rejected(Reason.MISSING_ENVELOPE, "the record has no kind and robot headers")
+    if len(told) != len(fields):
+        return Rejected(Reason.BAD_ENVELOPE, "a header of the envelope stands there twice")
     try:
         kind = Kind(_text(fields, "kind"))
         if kind is Kind.STATION_MARK:
-            fields = {
-                "sequence": b"0",
-                "first_frame": b"0",
-                "frames": b"0",
-                "profile": b"",
-                **fields,
-            }
+            fields = {**_UNTOLD, **fields}
         envelope = Envelope(
             kind=kind,
             robot=_text(fields, "robot"),
             session=_text(fields, "session"),
-            sequence=_natural(fields, "sequence"),
-            first_frame=_natural(fields, "first_frame"),
-            frames=_natural(fields, "frames"),
-            published_ns=_natural(fields, "published_ns"),
+            sequence=_natural(fields, "sequence", MAX_SEQUENCE),
+            first_frame=_natural(fields, "first_frame", MAX_FRAME_INDEX),
+            frames=_natural(fields, "frames", MAX_FRAMES + 1),
+            published_ns=_natural(fields, "published_ns", MAX_NS),
             profile=_text(fields, "profile"),
         )
     except (KeyError, ValueError) as error:
         return Rejected(Reason.BAD_ENVELOPE, f"header {error}")
     problem = _problem(envelope)
     if problem:
-        return Rejected(Reason.BAD_ENVELOPE, problem, min(envelope.frames, MAX_FRAMES))
+        return Rejected(Reason.BAD_ENVELOPE, problem, envelope.frames)
     return envelope
 
 
@@ -148,8 +148,8 @@ def _problem(envelope: Envelope) -> str | None:
     if not is_session(envelope.session):
         return f"session {envelope.session!r} is not a ULID"
     wanted = envelope.kind is Kind.CHUNK
-    if wanted and not 1 <= envelope.frames <= MAX_FRAMES:
-        return f"a chunk has 1 to {MAX_FRAMES} frames, this one {envelope.frames}"
+    if wanted and not envelope.frames:
+        return f"a chunk has 1 to {MAX_FRAMES} frames, this one none"
     if not wanted and envelope.frames:
         return "a mark has no frames"
     return None
@@ -162,8 +162,9 @@ def _text(fields: dict[str, bytes | None], name: str) -> str:
     return value.decode()
 
 
-def _natural(fields: dict[str, bytes | None], name: str) -> int:
+def _natural(fields: dict[str, bytes | None], name: str, below: int) -> int:
     value = fields[name]
-    if value is None or not value.isdigit() or len(value) > 19 or int(value) >= _INT64:
-        raise ValueError(f"{name} is not a whole number from 0 to 2^63 - 1: {value!r}")
+    if value is None or not value.isdigit() or len(value) > _DIGITS or int(value) >= below:
+        shown = value if value is None else value[:_DIGITS]
+        raise ValueError(f"{name} is not a whole number from 0 to {below - 1}: {shown!r}")
     return int(value)

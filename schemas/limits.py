@@ -19,3 +19,12 @@ MAX_ID_CHARS = 128
 
 MAX_DETAIL_CHARS = 500
 """Characters of the sentence that says why a record was refused: it may quote what came."""
+
+MAX_SEQUENCE = 10**10
+"""Records of a session: what the ten digits in an object's key hold; 15 years at 20 a second."""
+
+MAX_FRAME_INDEX = 10**12
+"""Frames of a session: the twelve digits of a key; 31 years at 1 kHz."""
+
+MAX_NS = 2**62
+"""Times and clock offsets stay below it, so that differences of two fit an int64."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from schemas.limits import MAX_ID_CHARS
+from schemas.limits import MAX_FRAME_INDEX, MAX_ID_CHARS, MAX_NS, MAX_SEQUENCE
 from schemas.rejected import Reason, Rejected
 
 Label = Annotated[str, StringConstraints(max_length=MAX_ID_CHARS)]
@@ -46,11 +46,11 @@ class Mark(BaseModel):
     mode: Mode | None = None
     success: bool | None = None
     aborted: bool = False
-    last_sequence: int | None = Field(default=None, ge=0)
+    last_sequence: int | None = Field(default=None, ge=0, lt=MAX_SEQUENCE)
     """On a session's end: the sequence of this very mark, the last of the session."""
-    at_frame: int | None = Field(default=None, ge=0)
+    at_frame: int | None = Field(default=None, ge=0, lt=MAX_FRAME_INDEX)
     """Of a mark from outside the sequence: the frame before which it stands."""
-    at_ns: int | None = Field(default=None, ge=0)
+    at_ns: int | None = Field(default=None, ge=0, lt=MAX_NS)
     """Or the canonical time, Unix nanoseconds."""
 
     def to_json(self) -> bytes:

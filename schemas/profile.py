@@ -212,6 +212,8 @@ class Profile(_Part):
             raise ValueError(f"vendor {self.vendor!r} cannot stand in a topic's name")
         if (self.layout is Layout.SPARSE) != (self.sparse is not None):
             raise ValueError("the sparse layout, and it alone, has a [sparse] table")
+        if self.sparse and self.encoding is not Encoding.AVRO:
+            raise ValueError("the sparse layout is for Avro, whose types it relies on")
         if self.sparse and not all(group.ids for group in self.groups):
             raise ValueError("in the sparse layout every group has ids")
         return self

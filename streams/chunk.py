@@ -10,8 +10,9 @@ import numpy.typing as npt
 from schemas.canonical import CanonicalChunk, encode_chunk
 from schemas.envelope import Envelope
 from schemas.events import Finding, QualityReport, encode_report
+from schemas.limits import MAX_NS
 from schemas.registry import Registry
-from schemas.rejected import Rejected
+from schemas.rejected import Reason, Rejected
 from schemas.topics import CANONICAL_FRAMES, QUALITY_REPORTS
 from schemas.vendors import Vendor, Vendors
 from streams.body_plan import BodyPlan, compile_plan
@@ -67,6 +68,8 @@ def compile_all(vendors: Vendors) -> dict[str, Processor]:
     }
 
 
+# A number beyond float32 becomes infinite, and the checks say so; nobody needs a warning, too.
+@np.errstate(over="ignore", invalid="ignore")
 def process_chunk(
     processor: Processor, state: RobotState, record: RawRecord, envelope: Envelope, *, late: bool
 ) -> tuple[RobotState, list[Output]] | Rejected:
@@ -82,6 +85,9 @@ def process_chunk(
     if offset_ns is None:
         offset_ns = envelope.published_ns - int(chunk.stamp_ns[0])
         state = state._replace(clock_offset_ns=offset_ns)
+    if not _in_time(chunk.stamp_ns, offset_ns):
+        detail = f"stamps lie too far from the session's first: offset {offset_ns} ns"
+        return Rejected(Reason.BAD_TIME, detail, envelope.frames)
     t_ns = chunk.stamp_ns + offset_ns
     cuts: list[Output] = []
     if not late:
@@ -128,6 +134,12 @@ def _cut(
         state, by_gap = cut_at_gaps(state, rule, envelope, t_ns, position, embodiment, record)
         cuts += by_gap
     return state._replace(next_sequence=behind), cuts
+
+
+def _in_time(stamp_ns: npt.NDArray[np.int64], offset_ns: int) -> bool:
+    """Whether the clock's offset, and the times it gives, are times."""
+    lowest, highest = int(stamp_ns.min()) + offset_ns, int(stamp_ns.max()) + offset_ns
+    return abs(offset_ns) < MAX_NS and lowest > -MAX_NS and highest < MAX_NS
 
 
 def _canonical(

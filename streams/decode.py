@@ -11,6 +11,7 @@ import numpy.typing as npt
 from schemas.blocks import Block, block_fields, max_value_bytes
 from schemas.codec import CodecError, TruncatedError, UnknownIdError, decode_body, schema_of
 from schemas.envelope import Envelope
+from schemas.limits import MAX_NS
 from schemas.profile import CLOCK_NS, Encoding, Layout
 from schemas.registry import Registry
 from schemas.rejected import Reason, Rejected
@@ -30,7 +31,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 
-_FAR_NS = float(2**62)
+_FAR_NS = float(MAX_NS)
 
 
 @dataclass(slots=True)
@@ -158,7 +159,10 @@ def _stamps(
     clock = decoder.vendor.profile.clock
     if clock.field is None:
         index = envelope.first_frame + np.arange(envelope.frames)
-        return None, np.rint(index * (1e9 / decoder.vendor.profile.rate_hz)).astype(np.int64)
+        passed_ns = np.rint(index * (1e9 / decoder.vendor.profile.rate_hz))
+        if passed_ns[-1] >= _FAR_NS:
+            raise BadTimeError(f"frame {envelope.first_frame} lies beyond all time")
+        return None, passed_ns.astype(np.int64)
     stamps = fields[clock.field][:, 0]
     per_unit = CLOCK_NS[clock.unit]
     far = _FAR_NS / per_unit

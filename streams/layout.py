@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.blocks import Block
+from schemas.limits import MAX_CHANNELS
 from schemas.profile import POSITION_SCALE, Group, Profile, Source
 from schemas.vendors import Vendor
 
@@ -161,15 +162,33 @@ def _rows(name: str, block: Block, data: bytes, frames: int) -> npt.NDArray[Any]
 
 
 def _nested(name: str, rows: Any, frames: int) -> npt.NDArray[Any]:
+    """A JSON column as [T, K].
+
+    What its cells are is looked at first: numpy would take words, too, each as wide as the widest.
+    """
+    if not isinstance(rows, list) or len(rows) != frames:
+        raise ShapeError(f"{name} is no list of {frames} frames")
+    kinds = set(map(type, rows))
+    if kinds == {list}:
+        if not 0 < len(rows[0]) <= MAX_CHANNELS:
+            raise ShapeError(f"{name} has {len(rows[0])} columns, not 1 to {MAX_CHANNELS}")
+        kinds = set().union(*(map(type, row) for row in rows))
+    if not kinds <= _NUMBERS:
+        raise ShapeError(f"{name} is not a table of numbers: it holds {_named(kinds - _NUMBERS)}")
     try:
         array = np.asarray(rows)
         if array.dtype.kind == "O":
             array = np.array(rows, np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, OverflowError) as error:
         raise ShapeError(f"{name} is not a table of numbers: {error}") from None
-    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or len(array) != frames:
-        raise ShapeError(f"{name} is {array.dtype} {array.shape}, not {frames} frames of numbers")
     return array.reshape(frames, -1)
+
+
+_NUMBERS = frozenset((int, float, type(None)))
+
+
+def _named(kinds: Iterable[type]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
 
 
 def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> Fields:

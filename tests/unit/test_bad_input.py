@@ -11,6 +11,7 @@ import pytest
 from schemas.codec import encode
 from schemas.envelope import Kind
 from schemas.rejected import Reason
+from streams.checkpoint import checkpointed
 from streams.records import PlainRecord
 from tests import make
 
@@ -92,6 +93,50 @@ BAD = {
         lambda: make.chunk("pollen", make.reachy_value(time=[None]), 1),
         Reason.BAD_TIME,
     ),
+    "a sequence beyond a key's digits": (lambda: gr1(sequence=10**10), Reason.BAD_ENVELOPE),
+    "the largest sequence of an int64": (lambda: gr1(sequence=2**63 - 1), Reason.BAD_ENVELOPE),
+    "a frame beyond a key's digits": (lambda: gr1(first_frame=10**12), Reason.BAD_ENVELOPE),
+    "published beyond all time": (lambda: gr1(published_ns=2**62), Reason.BAD_ENVELOPE),
+    "a header twice": (
+        lambda: replace(gr1(), headers=[*gr1().headers, ("robot", b"fourier/other")]),
+        Reason.BAD_ENVELOPE,
+    ),
+    "a chunk that says it is a tick, too": (
+        lambda: replace(gr1(), headers=[*gr1().headers, ("kind", b"tick")]),
+        Reason.BAD_ENVELOPE,
+    ),
+    "a frame index without a clock beyond all time": (
+        lambda: make.chunk(
+            "xhumanoid", {"FrameDuration": 0.1, "Frames": [[0.0] * 52]}, 1, first_frame=10**12 - 1
+        ),
+        Reason.BAD_TIME,
+    ),
+    "stamps too far apart for an int64": (
+        lambda: gr1(make.gr1_value(np.zeros((2, 44)), np.array([-4.6e9, 4.6e9]))),
+        Reason.BAD_TIME,
+    ),
+    "JSON with one long word among many cells": (
+        lambda: make.chunk("pollen", make.reachy_value(2, l_arm=[["x" * 99_999], [""] * 9]), 2),
+        Reason.WRONG_SHAPE,
+    ),
+    "JSON rows without columns": (
+        lambda: make.chunk("pollen", make.reachy_value(2, l_arm=[[], []]), 2),
+        Reason.WRONG_SHAPE,
+    ),
+    "JSON with true for a number": (
+        lambda: make.chunk("pollen", make.reachy_value(l_hand=[True]), 1),
+        Reason.WRONG_SHAPE,
+    ),
+    "JSON nested a thousand deep": (
+        lambda: make.chunk("pollen", _reachy()[:5] + b"[" * 1_000 + b"]" * 1_000, 1),
+        Reason.WRONG_SHAPE,
+    ),
+    "a mark whose last sequence is no number of a record": (
+        lambda: replace(
+            gr1(b"", 0, kind=Kind.MARK), value=b'{"mark":"session_end","last_sequence":1e30}'
+        ),
+        Reason.BAD_MARK,
+    ),
     "a mark that is no mark": (
         lambda: replace(gr1(b"{}", 0, kind=Kind.MARK), value=b"{}"),
         Reason.BAD_MARK,
@@ -124,6 +169,13 @@ def test_bad_input_is_a_dead_letter_and_the_next_record_flows(case: str) -> None
     assert (letter.source_topic, letter.source_partition, letter.source_offset) == (bad.topic, 0, 0)
     assert letter.detail
     assert len(make.chunks(outputs)) == 1
+
+
+def test_what_is_refused_leaves_a_state_that_can_be_written() -> None:
+    records = [gr1()]
+    records += [gr1(offset=i + 1, sequence=n) for i, n in enumerate((10**10 - 1, 2**63 - 1, 5))]
+    state, _ = make.run(records)
+    assert len(checkpointed(state)[1]) == 2
 
 
 def test_a_refused_chunk_is_welcome_once_it_is_mended() -> None:
