@@ -91,8 +91,28 @@ def index_planes(
     }
 
 
+def scalars(plan: SignalPlan, table: pa.Table) -> pa.Table:
+    """Rows whose vectors are columns of their own: `observation.state.left_elbow_joint`."""
+    names = {feature.name: feature.names for feature in plan.features}
+    columns: dict[str, pa.Array] = {}
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if not pa.types.is_fixed_size_list(column.type):
+            columns[name] = column
+            continue
+        flat = column.flatten()
+        width = len(names[name])
+        for place, own in enumerate(names[name]):
+            every = pa.array(range(place, len(flat), width), pa.int64())
+            columns[f"{name}.{own}"] = flat.take(every)
+    return pa.table(columns)
+
+
 def planes_of(table: pa.Table, feature: Feature) -> npt.NDArray[np.generic]:
-    """A feature's numbers out of rows. Returns [S, N]."""
+    """A feature's numbers out of rows, as vectors or as scalars. Returns [S, N]."""
+    if feature.name not in table.column_names:
+        own = [table[f"{feature.name}.{name}"] for name in feature.names]
+        return np.stack([column.to_numpy(zero_copy_only=False) for column in own])
     column = table[feature.name].combine_chunks()
     if len(feature.names) == 1:
         return np.asarray(column.to_numpy(zero_copy_only=False))[None]

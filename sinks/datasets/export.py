@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from obstore.store import ObjectStore
@@ -22,9 +22,12 @@ from sinks.catalogue import Episode
 from sinks.datasets.card import write_card
 from sinks.datasets.episode import read_frames
 from sinks.datasets.grid import NS
-from sinks.datasets.lerobot_v3 import V3Writer
+from sinks.datasets.lerobot_v3 import V3
+from sinks.datasets.lerobot_v21 import V21
+from sinks.datasets.plain_parquet import PARQUET
 from sinks.datasets.plan import Choice, DatasetPlan, ExportError, make_plan
 from sinks.datasets.publish import built_aside, finish, require_unfinished, upload
+from sinks.datasets.rows_writer import RowsWriter
 from sinks.datasets.signals import Space, present_dofs
 from sinks.datasets.step import Rehearsal
 from sinks.datasets.survey import Surveyed, survey
@@ -40,13 +43,11 @@ class Format(StrEnum):
     """What a data set is written as."""
 
     LEROBOT_V3 = "lerobot-v3"
+    LEROBOT_V21 = "lerobot-v2.1"
+    PARQUET = "parquet"
 
 
-class Writer(Protocol):
-    """Writes a data set below a folder; goes on where a run before it ended."""
-
-    def write(self) -> Iterator[int]:
-        """Yields how many episodes are done."""
+LAYOUTS = {Format.LEROBOT_V3: V3, Format.LEROBOT_V21: V21, Format.PARQUET: PARQUET}
 
 
 Progress = Callable[[str, int, int], None]
@@ -116,7 +117,7 @@ def export(
     digest = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
     with TemporaryDirectory(prefix="kinebus-export-") as spare:
         place = Path(out.removeprefix("file://")) if remote is None else Path(spare) / choice.name
-        frames = _build(plan, place, digest, told, store, tasks, progress, licence)
+        frames = _build(plan, form, place, digest, told, store, tasks, progress, licence)
         if remote is not None:
             total = sum(1 for path in place.rglob("*") if path.is_file())
             upload(place, remote, lambda done: progress("uploading", done, total))
@@ -125,6 +126,7 @@ def export(
 
 def _build(
     plan: DatasetPlan,
+    form: Format,
     place: Path,
     digest: str,
     told: dict[str, Any],
@@ -138,13 +140,12 @@ def _build(
         ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="read") as pool,
     ):
         rehearsal = Rehearsal(store, plan, tasks, pool)
-        writer = V3Writer(aside, plan, rehearsal)
+        writer = RowsWriter(aside, plan, rehearsal, LAYOUTS[form])
         for done in writer.write():
             progress("writing", done, len(plan.episodes))
         write_card(aside, plan, told, licence)
-        info = orjson.loads((aside / "meta/info.json").read_bytes())
         finish(aside, place, told)
-    return int(info["total_frames"])
+    return writer.frames
 
 
 def _planned(

@@ -20,8 +20,8 @@ from schemas.codec import encode
 from schemas.embodiment import load_embodiment
 from sinks.catalogue import Episode
 from sinks.datasets.episode import CorruptEpisodeError, read_frames
-from sinks.datasets.export import Exported, Format, export
-from sinks.datasets.lerobot_v3 import V3Writer
+from sinks.datasets.export import LAYOUTS, Exported, Format, export
+from sinks.datasets.lerobot_v3 import V3
 from sinks.datasets.plan import Choice, ExportError
 from sinks.datasets.signals import ActionKind, Space
 from sinks.objects import read_object
@@ -38,10 +38,12 @@ def fold() -> list[Episode]:
     return seal(STORE, [simulated("unitree", 1, 90), simulated("unitree", 2, 120, episodes=2)])
 
 
-def run(out: Path, episodes: list[Episode], **choice: object) -> Exported:
+def run(
+    out: Path, episodes: list[Episode], form: Format = Format.LEROBOT_V3, **choice: object
+) -> Exported:
     return export(
         Choice("set", **choice),  # type: ignore[arg-type]
-        Format.LEROBOT_V3,
+        form,
         str(out),
         "all",
         episodes,
@@ -145,7 +147,7 @@ def test_an_export_that_ended_anywhere_goes_on_to_the_same_bytes(
     tmp_path, fold, monkeypatch
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    monkeypatch.setattr(V3Writer.write, "__defaults__", (0,))  # one episode a file
+    monkeypatch.setitem(LAYOUTS, Format.LEROBOT_V3, replace(V3, file_bytes=0))
     run(whole, fold)
     for stop in (1, 1, 0):
         with monkeypatch.context() as patch:
@@ -243,6 +245,51 @@ def test_a_robot_without_commands_gives_the_next_state(tmp_path) -> None:
     done = run(tmp_path / "set", seal(STORE, [simulated("pollen", 1, 60)]))
     assert done.plan.signals.action is ActionKind.NEXT_STATE
     assert "send no command" in (tmp_path / "set/README.md").read_text()
+
+
+def test_version_2_1_holds_the_same_rows_a_file_an_episode(tmp_path, fold) -> None:
+    three, two = tmp_path / "three", tmp_path / "two"
+    run(three, fold)
+    run(two, fold, Format.LEROBOT_V21)
+    told = info(two)
+    for episode in range(len(fold)):
+        path = two / told["data_path"].format(episode_chunk=0, episode_index=episode)
+        table = pq.read_table(path)
+        own = data(three)["episode_index"] == episode
+        for name in table.column_names:
+            assert (np.array(table[name].to_pylist()) == data(three)[name][own]).all()
+    lines = (two / "meta/episodes.jsonl").read_text().splitlines()
+    assert [json.loads(line)["length"] for line in lines] == [
+        row["length"] for row in pq.read_table(three / "meta/episodes").to_pylist()
+    ]
+    assert json.loads((two / "meta/stats.json").read_text()) == json.loads(
+        (three / "meta/stats.json").read_text()
+    )
+
+
+def test_modalities_cover_the_state_part_by_part(tmp_path, fold) -> None:
+    out = tmp_path / "set"
+    run(out, fold, Format.LEROBOT_V21)
+    told = json.loads((out / "meta/modality.json").read_text())
+    names = info(out)["features"]["observation.state"]["names"]
+    spans = {name: names[s["start"] : s["end"]] for name, s in told["state"].items()}
+    assert [name for part in spans.values() for name in part] == names
+    assert list(spans) == ["left_arm", "right_arm", "left_hand", "right_hand"]
+    assert all("left" in name for name in spans["left_arm"] + spans["left_hand"])
+    assert told["video"] == {}
+
+
+def test_plain_parquet_has_a_column_a_component(tmp_path, fold) -> None:
+    vectors, plain = tmp_path / "vectors", tmp_path / "plain"
+    run(vectors, fold)
+    run(plain, fold, Format.PARQUET)
+    table = pq.read_table(plain / "episodes")
+    held, names = data(vectors), info(vectors)["features"]["action"]["names"]
+    for place, name in enumerate(names):
+        assert (table[f"action.{name}"].to_numpy() == held["action"][:, place]).all()
+    told = json.loads((plain / "dataset.json").read_text())
+    assert told["stats"] == json.loads((vectors / "meta/stats.json").read_text())
+    assert pq.read_table(plain / "episodes.parquet").num_rows == len(fold)
 
 
 class TestWhatCannotBecomeADataSet:

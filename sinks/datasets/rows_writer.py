@@ -1,0 +1,231 @@
+"""Writes the rows of a data set file by file, whatever the layout of the files.
+
+A data file is closed whole before the table of its episodes is kept, so that an export that ended
+anywhere goes on behind its last whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sinks.datasets.columns import (
+    INDEX_FEATURES,
+    arrow_schema,
+    index_planes,
+    planes_of,
+    rows,
+    scalars,
+)
+from sinks.datasets.plan import DatasetPlan
+from sinks.datasets.signals import ACTION, STATE, VALID, Feature
+from sinks.datasets.stats import Stats, episode_stats, pooled, stats_of
+from sinks.datasets.step import GridEpisode, Rehearsal, told_of
+
+KEPT = "kept"
+STATS = "stats"
+FILE = "file"
+MASKED = (STATE, ACTION)
+
+Row = dict[str, Any]
+"""What is told of an episode, with its statistics under `stats`."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A data set whose rows are all there.
+
+    Attributes:
+        root: its folder.
+        plan: what it is.
+        rows: of its episodes.
+        sentences: its tasks, in the order of their index.
+        stats: of the training split, by feature.
+    """
+
+    root: Path
+    plan: DatasetPlan
+    rows: Sequence[Row]
+    sentences: Sequence[str]
+    stats: Mapping[str, Stats]
+
+    @property
+    def frames(self) -> int:
+        """Rows of all episodes."""
+        return int(self.rows[-1]["dataset_to_index"])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a format lays out its files.
+
+    Attributes:
+        data_path: of the data file of a number, below the root.
+        file_bytes: a data file takes episodes until it has so many bytes; 0: one episode a file.
+        finish: writes all other files.
+        scalar: whether a vector's components are columns of their own, `feature.component`.
+    """
+
+    data_path: Callable[[int], str]
+    file_bytes: int
+    finish: Callable[[Written], None]
+    scalar: bool = False
+
+
+class RowsWriter:
+    """Writes one data set below a folder."""
+
+    def __init__(self, root: Path, plan: DatasetPlan, rehearsal: Rehearsal, layout: Layout) -> None:
+        self._root = root
+        self._layout = layout
+        self._plan = plan
+        self._rehearsal = rehearsal
+        self._vectors = arrow_schema(plan.signals)
+        nothing = self._vectors.empty_table()
+        self._schema = scalars(plan.signals, nothing).schema if layout.scalar else self._vectors
+        self._counted = [feature for feature in plan.signals.features if feature.counted]
+        sentences = [rehearsal.sentence(i) for i in range(len(plan.episodes))]
+        self._tasks = sorted(set(sentences))
+        self._task = [self._tasks.index(sentence) for sentence in sentences]
+        self._rows: list[Row] = []
+        self._files = 0
+
+    @property
+    def frames(self) -> int:
+        """Rows that are written."""
+        return int(self._rows[-1]["dataset_to_index"]) if self._rows else 0
+
+    def write(self) -> Iterator[int]:
+        """Write everything; yields the number of episodes that are done, as they are."""
+        self._go_on()
+        yield len(self._rows)
+        while len(self._rows) < len(self._plan.episodes):
+            yield from self._write_file()
+        stats = self._training_stats()
+        for path in (self._root / KEPT).glob("*"):
+            path.unlink()
+        (self._root / KEPT).rmdir()
+        self._layout.finish(Written(self._root, self._plan, self._rows, self._tasks, stats))
+
+    def _go_on(self) -> None:
+        """Take up what a run before this one left whole."""
+        for path in sorted((self._root / KEPT).glob("*.json")):
+            self._rows += orjson.loads(path.read_bytes())
+            self._files += 1
+
+    def _write_file(self) -> Iterator[int]:
+        path = self._data_file(self._files)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        own: list[Row] = []
+        first = self._rows[-1]["dataset_to_index"] if self._rows else 0
+        with (
+            path.open("wb") as file,
+            pq.ParquetWriter(
+                file,
+                self._schema,
+                compression="snappy",
+                use_dictionary=False,
+                write_statistics=False,
+            ) as writer,
+        ):
+            while len(self._rows) + len(own) < len(self._plan.episodes):
+                episode = self._rehearsal.episode(len(self._rows) + len(own))
+                task = self._task[episode.index]
+                table = rows(
+                    self._plan.signals, self._vectors, episode, first, task, self._plan.fps
+                )
+                if self._layout.scalar:
+                    table = scalars(self._plan.signals, table)
+                writer.write_table(table, row_group_size=max(table.num_rows, 1))
+                own.append(self._row(episode, first, task))
+                first += episode.steps
+                yield len(self._rows) + len(own)
+                if file.tell() >= self._layout.file_bytes:
+                    break
+        write_whole(self._root / KEPT / f"{self._files:06d}.json", orjson.dumps(own))
+        self._rows += own
+        self._files += 1
+
+    def _row(self, episode: GridEpisode, first: int, task: int) -> Row:
+        planes = {
+            feature.name: episode.columns[feature.name] for feature in self._counted
+        } | index_planes(episode, first, task, self._plan.fps)
+        valid = episode.columns.get(VALID)
+        return {
+            "episode_index": episode.index,
+            "tasks": [episode.sentence],
+            "length": episode.steps,
+            "dataset_from_index": first,
+            "dataset_to_index": first + episode.steps,
+            FILE: self._files,
+            **told_of(episode.surveyed, episode.split),
+            "action_source": self._plan.signals.action.value,
+            STATS: {
+                name: episode_stats(own, _mask(name, valid)).kept() for name, own in planes.items()
+            },
+        }
+
+    def _training_stats(self) -> dict[str, Stats]:
+        """Statistics of the training split, or of the first split where none is called `train`."""
+        splits = self._plan.splits
+        span = splits.get("train", next(iter(splits.values())))
+        index = [Feature(name, dtype, (name,)) for name, dtype in INDEX_FEATURES.items()]
+        found = {}
+        for feature in (*self._counted, *index):
+            parts = [stats_of(row[STATS][feature.name]) for row in self._rows[slice(*span)]]
+            found[feature.name] = pooled(parts, self._again(feature, span))
+        return found
+
+    def _again(
+        self, feature: Feature, span: tuple[int, int]
+    ) -> Iterator[tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_] | None]]:
+        """A feature's numbers of some episodes, with what counts of them."""
+        validity = next((one for one in self._plan.signals.features if one.name == VALID), None)
+        masked = validity is not None and feature.name in MASKED
+        wanted = [feature, validity] if masked and validity else [feature]
+        columns = [name for one in wanted for name in self._columns(one)]
+        for table in self._row_groups(columns, span):
+            valid = planes_of(table, validity) if masked and validity else None
+            yield planes_of(table, feature), _mask(feature.name, valid)
+
+    def _columns(self, feature: Feature) -> list[str]:
+        alone = len(feature.names) == 1 or not self._layout.scalar
+        return [feature.name] if alone else [f"{feature.name}.{name}" for name in feature.names]
+
+    def _row_groups(self, columns: list[str], span: tuple[int, int]) -> Iterator[pa.Table]:
+        episode = 0
+        for number in range(self._files):
+            with pq.ParquetFile(self._data_file(number)) as file:
+                for group in range(file.num_row_groups):
+                    if span[0] <= episode < span[1]:
+                        yield file.read_row_group(group, columns, use_threads=False)
+                    episode += 1
+
+    def _data_file(self, number: int) -> Path:
+        return self._root / self._layout.data_path(number)
+
+
+def _mask(feature: str, valid: npt.NDArray[np.generic] | None) -> npt.NDArray[np.bool_] | None:
+    """What counts of a feature: of an absent DoF nothing does."""
+    return None if valid is None or feature not in MASKED else valid.astype(np.bool_)
+
+
+def pretty(document: Any) -> bytes:
+    """JSON for people, too."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """A file is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".aside")
+    aside.write_bytes(data)
+    aside.replace(path)
