@@ -9,6 +9,7 @@ import typer
 from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
 from deploy.cli.dlq import dlq
+from deploy.cli.episode_files import open_, verify
 from deploy.cli.episodes import episodes
 from deploy.cli.export import export_
 from deploy.cli.look import audit, doctor, lag, status
@@ -26,6 +27,8 @@ app = typer.Typer(
 for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
     app.command()(verb)
 app.command("export")(export_)
+episodes.command()(verify)
+episodes.command("open")(open_)
 app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
 app.add_typer(bench, name="bench")

@@ -51,7 +51,7 @@ def list_(
         condition = EVERY if where is None else parse_where(where)
     except WhereError as error:
         fail(str(error), Exit.USAGE)
-    with _database(attached(home)) as client:
+    with database(attached(home)) as client:
         found = list_episodes(
             client, vendor=vendor, complete_only=not every, where=condition, limit=limit, **wanted
         )
@@ -70,7 +70,7 @@ def show(
 ) -> None:
     """Everything about one episode: who said what of it, findings, objects."""
     settings = attached(home)
-    with _database(settings) as client:
+    with database(settings) as client:
         detail = show_episode(client, open_store(settings.require_lake()), episode)
     if detail is None:
         fail(f"no episode {episode!r}; `kinebus episodes list --all` names those there are")
@@ -101,7 +101,8 @@ def _print(detail: EpisodeDetail) -> None:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Client]:
+def database(settings: Settings) -> Iterator[Client]:
+    """A client of the settings' database."""
     client = connect(settings.require_clickhouse(), settings.clickhouse_database)
     try:
         yield client

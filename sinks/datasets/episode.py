@@ -49,6 +49,7 @@ class SealedFrames:
         channels: [C] names.
         t_ns: [T] rising.
         position: [C, T] rad, m, or 0 open … 1 closed; NaN where a frame lacks it.
+        velocity, effort: [C, T] rad/s and N m, None where the robot reports none, or not asked for.
         action: [C, T] commanded position, None where the robot sends none.
         angle: [44, T] canonical, NaN where absent.
         angle_status: [T, 44].
@@ -61,6 +62,8 @@ class SealedFrames:
     channels: tuple[str, ...]
     t_ns: I64
     position: F32
+    velocity: F32 | None
+    effort: F32 | None
     action: F32 | None
     angle: F32
     angle_status: U8
@@ -85,7 +88,12 @@ def read_manifest(store: ObjectStore, episode: Episode) -> dict[str, Any]:
 
 
 def read_frames(
-    store: ObjectStore, episode: Episode, channels: tuple[str, ...], pool: Executor | None = None
+    store: ObjectStore,
+    episode: Episode,
+    channels: tuple[str, ...],
+    pool: Executor | None = None,
+    *,
+    rates: bool = False,
 ) -> SealedFrames:
     """All frames of a sealed episode, each object checked against its hash in the manifest.
 
@@ -94,6 +102,7 @@ def read_frames(
         episode: from the catalogue.
         channels: names of the native channels, from the episode's profile.
         pool: reads several objects at a time.
+        rates: take velocity and effort, too.
     """
     manifest = read_manifest(store, episode)
 
@@ -105,7 +114,7 @@ def read_frames(
     tables = list(pool.map(table, segments) if pool else map(table, segments))
     if not tables:
         raise CorruptEpisodeError(f"{episode.episode} holds no frames")
-    frames = _frames(pa.concat_tables(tables), channels)
+    frames = _frames(pa.concat_tables(tables), channels, rates)
     held = sum(one.num_rows for one in tables)
     if held != manifest["frames"]:
         raise CorruptEpisodeError(
@@ -128,7 +137,7 @@ def _object(store: ObjectStore, key: str, sha256: str | None) -> bytes:
     return data
 
 
-def _frames(table: pa.Table, channels: tuple[str, ...]) -> SealedFrames:
+def _frames(table: pa.Table, channels: tuple[str, ...], rates: bool) -> SealedFrames:
     t_ns = table["t_ns"].to_numpy()
     # Stable, and the last of equals is kept: a repeated stamp is overwritten by what came later.
     order = np.argsort(t_ns, kind="stable")
@@ -155,6 +164,8 @@ def _frames(table: pa.Table, channels: tuple[str, ...]) -> SealedFrames:
         channels=channels,
         t_ns=column("t_ns"),
         position=_required(stacked([f"position.{name}" for name in channels])),
+        velocity=stacked([f"velocity.{name}" for name in channels]) if rates else None,
+        effort=stacked([f"effort.{name}" for name in channels]) if rates else None,
         action=stacked([f"action.{name}" for name in channels]),
         angle=_required(stacked([f"angle.{dof}" for dof in DOFS])),
         angle_status=_bytes(table["angle_status"], len(DOFS))[slice(None) if whole else kept],

@@ -24,6 +24,7 @@ from sinks.datasets.episode import read_frames
 from sinks.datasets.grid import NS
 from sinks.datasets.lerobot_v3 import V3
 from sinks.datasets.lerobot_v21 import V21
+from sinks.datasets.mcap_set import McapWriter
 from sinks.datasets.plain_parquet import PARQUET
 from sinks.datasets.plan import Choice, DatasetPlan, ExportError, make_plan
 from sinks.datasets.publish import built_aside, finish, require_unfinished, upload
@@ -45,6 +46,7 @@ class Format(StrEnum):
     LEROBOT_V3 = "lerobot-v3"
     LEROBOT_V21 = "lerobot-v2.1"
     PARQUET = "parquet"
+    MCAP = "mcap"
 
 
 LAYOUTS = {Format.LEROBOT_V3: V3, Format.LEROBOT_V21: V21, Format.PARQUET: PARQUET}
@@ -140,7 +142,11 @@ def _build(
         ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="read") as pool,
     ):
         rehearsal = Rehearsal(store, plan, tasks, pool)
-        writer = RowsWriter(aside, plan, rehearsal, LAYOUTS[form])
+        writer: RowsWriter | McapWriter
+        if form is Format.MCAP:
+            writer = McapWriter(aside, plan, rehearsal)
+        else:
+            writer = RowsWriter(aside, plan, rehearsal, LAYOUTS[form])
         for done in writer.write():
             progress("writing", done, len(plan.episodes))
         write_card(aside, plan, told, licence)

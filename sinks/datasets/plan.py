@@ -72,6 +72,10 @@ class DatasetPlan:
     signals: SignalPlan
     left_out: tuple[str, ...]
 
+    def split_of(self, index: int) -> str:
+        """The split that an episode is in, by its place."""
+        return next(name for name, (a, b) in self.splits.items() if a <= index < b)
+
 
 def make_plan(
     choice: Choice, surveyed: Sequence[Surveyed], dofs: Mapping[str, frozenset[str]]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from schemas.vendors import Vendor
 from sinks.datasets.episode import SealedFrames
-from streams.body_plan import BodyPlan, canonicalise, compile_plan
+from streams.body_plan import BodyPlan, CanonicalBody, canonicalise, compile_plan
 from streams.retarget_plan import Retargeted, TargetPlan, retarget, start_retarget
 
 F32 = npt.NDArray[np.float32]
@@ -45,6 +45,11 @@ def body_plan(vendor: Vendor) -> BodyPlan:
     return compile_plan(
         vendor.embodiment, profile.channel_joints, profile.channel_dofs, profile.assume
     )
+
+
+def on_body(plan: BodyPlan, frames: SealedFrames) -> CanonicalBody:
+    """An episode's frames on the canonical body, segments and key points too."""
+    return canonicalise(plan, frames.position.T.astype(np.float64), None)
 
 
 def canonical_command(plan: BodyPlan, frames: SealedFrames) -> F32 | None:

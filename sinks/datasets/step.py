@@ -16,10 +16,10 @@ from schemas.vendors import Vendor
 from sinks.datasets.episode import SealedFrames, read_frames
 from sinks.datasets.grid import NS, GapError, Grid, lay_grid
 from sinks.datasets.plan import DatasetPlan, ExportError
-from sinks.datasets.rehearse import body_plan, play
+from sinks.datasets.rehearse import Played, body_plan, on_body, play
 from sinks.datasets.signals import signals_of
 from sinks.datasets.survey import Surveyed
-from streams.body_plan import BodyPlan
+from streams.body_plan import BodyPlan, CanonicalBody
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,16 @@ class Rehearsal:
                     f"episode {one.episode.episode}: {name} has values that are no numbers; leave "
                     "the episode out with --where"
                 )
-        split = next(n for n, (a, b) in self._plan.splits.items() if a <= index < b)
+        split = self._plan.split_of(index)
         return GridEpisode(index, split, one, self.sentence(index), frames, grid, columns)
+
+    def shown(self, index: int) -> tuple[SealedFrames, CanonicalBody, Played | None]:
+        """An episode at its own times: frames, canonical body, and as the target plays it."""
+        one = self._plan.episodes[index]
+        names = one.vendor.profile.channel_names
+        frames = read_frames(self._store, one.episode, names, self._pool, rates=True)
+        body, target = self._body(one.vendor), self._plan.choice.target
+        return frames, on_body(body, frames), play(body, target, frames) if target else None
 
     def _body(self, vendor: Vendor) -> BodyPlan:
         key = vendor.processing_id

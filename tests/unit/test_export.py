@@ -13,6 +13,8 @@ import numpy as np
 import obstore
 import pyarrow.parquet as pq
 import pytest
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
 from obstore.store import MemoryStore
 
 from schemas.body import DOFS
@@ -290,6 +292,33 @@ def test_plain_parquet_has_a_column_a_component(tmp_path, fold) -> None:
     told = json.loads((plain / "dataset.json").read_text())
     assert told["stats"] == json.loads((vectors / "meta/stats.json").read_text())
     assert pq.read_table(plain / "episodes.parquet").num_rows == len(fold)
+
+
+def test_an_mcap_holds_the_robots_own_messages(tmp_path, fold) -> None:
+    out = tmp_path / "set"
+    target = compile_target(load_embodiment("unitree_h1"))
+    done = run(out, fold, Format.MCAP, target=target)
+    names = make.vendor("unitree").profile.channel_names
+    for place, one in enumerate(done.plan.episodes):
+        source = stored(one.episode, [f"position.{name}" for name in names])
+        path = out / f"episodes/episode_{place:06d}.mcap"
+        held: dict[str, list] = {}
+        with path.open("rb") as file:
+            reader = make_reader(file, decoder_factories=[DecoderFactory()])
+            for _, channel, message, own in reader.iter_decoded_messages():
+                held.setdefault(channel.topic, []).append((message.log_time, own))
+        assert set(held) >= {
+            "/joint_states", "/joint_commands", "/canonical/joint_states", "/tf",
+            "/unitree_h1/joint_states",
+        }  # fmt: skip
+        assert [at for at, _ in held["/joint_states"]] == source["t_ns"].tolist()
+        for t, (_, told) in enumerate(held["/joint_states"]):
+            assert tuple(told.name) == names
+            assert list(told.position) == [source[f"position.{name}"][t] for name in names]
+        moved = held["/tf"][0][1].transforms
+        assert {"torso", "left_hand", "right_forearm"} <= {t.child_frame_id for t in moved}
+        turn = moved[0].transform.rotation
+        assert turn.x**2 + turn.y**2 + turn.z**2 + turn.w**2 == pytest.approx(1.0)
 
 
 class TestWhatCannotBecomeADataSet:
