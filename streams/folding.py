@@ -54,11 +54,14 @@ async def started(start: Callable[[], Awaitable[None]], client: Callable[[], Any
 
     The driver starts its clients once and ends the process where that fails.
     """
+    waiting = False
     while True:
         try:
             return await start()
         except KafkaError as error:
-            log.warning("waiting for the broker", error=str(error))
+            if not waiting:
+                log.warning("waiting for the broker", error=str(error))
+            waiting = True
             await client().stop()
             await asyncio.sleep(RETRY_S)
 

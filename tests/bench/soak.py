@@ -1,10 +1,10 @@
 """Does memory level off? The whole pipeline at a set rate for half an hour, RSS of every process.
 
-`python -m tests.bench.soak --minutes 30`: twelve vendors, 48 robots, a stack of its own. Each
-process is read every second; a line is fitted through the minima of whole minutes after the warm-up
-(a minimum is free of what a collection is about to give back). Our Python processes may grow by 5
-MB an hour, broker and ClickHouse must stay below their caps. The samples are printed at the end,
-so that a slope can be fitted anew.
+`python -m tests.bench.soak --minutes 30`: twelve vendors, 40 robots at their own 250 Hz, a stack of
+its own. Each process is read every second; a line is fitted through the minima of whole minutes
+after the warm-up (a minimum is free of what a collection is about to give back). Our Python
+processes may grow by 5 MB an hour, broker and ClickHouse must stay below their caps. The minima are
+printed, so that a slope can be fitted anew.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--warm-up-minutes", type=float, default=10.0)
     parser.add_argument("--frames-per-second", type=float, default=10_000.0)
-    parser.add_argument("--robots", type=int, default=48)
+    parser.add_argument("--robots", type=int, default=40)
     told = parser.parse_args()
     if told.minutes < told.warm_up_minutes + 3:
         parser.error("a line needs three minutes behind the warm-up")

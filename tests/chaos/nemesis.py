@@ -16,7 +16,7 @@ from tests.chaos.plan import Churn, Crash, Kill, Pause, Step, Trouble
 from tests.chaos.proxy import Mood
 from tests.chaos.system import System
 
-REACHED_WITHIN_S = 8.0
+REACHED_WITHIN_S = 12.0
 """A point that nobody comes to in this time is given up; the process is killed where it is."""
 
 CHURN_S = 2.0
@@ -144,6 +144,11 @@ class Nemesis:
 
     def _arm(self, process: str, point: str, signum: int, stop_s: float | None) -> None:
         pid = self._pid(process)
+        if any(armed.pid == pid for armed in self._armed):
+            # It has a point to come to already.
+            if stop_s is None:
+                self._kill(process)
+            return
         crash_points.arm(self._system.armed, pid, point, signum)
         until = time.monotonic() + REACHED_WITHIN_S
         self._armed.append(_Armed(process, pid, point, until, stop_s))

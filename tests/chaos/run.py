@@ -42,6 +42,7 @@ class Run:
     robots: int
     frames_per_second: float
     chunk_frames: int | None
+    bench_vendors: int
 
     @property
     def command(self) -> str:
@@ -51,6 +52,7 @@ class Run:
             f"--pace {self.pace_s} --robots {self.robots}",
             f"--frames-per-second {self.frames_per_second}",
             *([] if self.chunk_frames is None else [f"--chunk-frames {self.chunk_frames}"]),
+            *([f"--bench-vendors {self.bench_vendors}"] if self.bench_vendors else []),
         ]
         return " ".join(words)
 
@@ -58,7 +60,9 @@ class Run:
 def run(what: Run, folder: Path) -> dict[str, Any]:
     """One run in an empty folder; the result says what was done and what was found."""
     begun = time.monotonic()
-    load = Load(what.robots, what.frames_per_second, what.chunk_frames, what.seed)
+    load = Load(
+        what.robots, what.frames_per_second, what.chunk_frames, what.seed, what.bench_vendors
+    )
     with running_system(folder, load) as system:
         wait_until_following(system.direct, system.vendors, FOLLOWING_WITHIN_S)
         nemesis = Nemesis(system)
@@ -71,7 +75,8 @@ def run(what: Run, folder: Path) -> dict[str, Any]:
         wait_until_settled(system.direct, system.vendors, SETTLED_WITHIN_S, _say)
         settling = time.monotonic() - settling
         _say("verifying")
-        verdict = verify(system)
+        with system.frozen():
+            verdict = verify(system)
     return {
         "ok": not verdict.problems,
         "problems": verdict.problems,
@@ -108,14 +113,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--robots", type=int, default=12)
     parser.add_argument("--frames-per-second", type=float, default=1_500.0)
     parser.add_argument("--chunk-frames", type=int)
+    parser.add_argument("--bench-vendors", type=int, default=0, help="instead of packaged ones")
     parser.add_argument("--log", type=Path, help="append each result here, a JSON line each")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
     told = parser.parse_args(arguments)
     failed = 0
     for seed in range(told.seed, told.seed + told.seeds):
         what = Run(
-            seed, told.kills, told.pace, told.robots, told.frames_per_second, told.chunk_frames
-        )
+            seed, told.kills, told.pace, told.robots, told.frames_per_second, told.chunk_frames,
+            told.bench_vendors,
+        )  # fmt: skip
         folder = Path(tempfile.mkdtemp(prefix=f"kinebus-chaos-{seed}-"))
         _say(f"seed {seed}; to repeat it: {what.command}")
         try:

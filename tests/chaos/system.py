@@ -19,6 +19,7 @@ from deploy.ports import free_port
 from deploy.programs import WORKER, environment, program_service, programs
 from deploy.service import Process, Service, spawn, stop
 from deploy.supervisor import Stage, Supervisor
+from producers.fleet.bench_vendors import write_bench_vendors
 from schemas.settings import Settings
 from schemas.topics import all_topics
 from schemas.vendors import load_vendors
@@ -32,12 +33,17 @@ GUESTS_FROM = 100
 
 @dataclass(frozen=True)
 class Load:
-    """What the robots do."""
+    """What the robots do.
+
+    `bench_vendors` of the makers that exist for measuring (blocks of 40 joints) instead of the
+    packaged ones: many more frames for the same work.
+    """
 
     robots: int
     frames_per_second: float
     chunk_frames: int | None
     seed: int
+    bench_vendors: int = 0
 
 
 @dataclass
@@ -103,6 +109,18 @@ class System:
             if code not in (0, -signal.SIGTERM):
                 self.ends.append((service.name, f"exit {code}"))
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All processes but broker and ClickHouse stand still: nothing moves while one looks."""
+        still = [pid for name, pid in self.pids().items() if name not in ("kafka", "clickhouse")]
+        for pid in still:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in still:
+                os.kill(pid, signal.SIGCONT)
+
     @property
     def guests(self) -> int:
         """How many there are now."""
@@ -115,10 +133,14 @@ class System:
 
 
 @contextmanager
-def running_system(folder: Path, load: Load, vendors: str = "") -> Iterator[System]:
+def running_system(folder: Path, load: Load) -> Iterator[System]:
     """Broker, ClickHouse, ticker, two workers, all sinks and robots, until the block ends."""
     home = folder / "home"
-    names = load_vendors(None, [v for v in vendors.split(",") if v]).names
+    profiles, bench = None, []
+    if load.bench_vendors:
+        profiles = folder / "profiles"
+        bench = write_bench_vendors(profiles, load.bench_vendors)
+    names = load_vendors(profiles, bench).names
     with ExitStack() as cleanup:
         proxy = Proxy()
         cleanup.callback(proxy.close)
@@ -138,7 +160,8 @@ def running_system(folder: Path, load: Load, vendors: str = "") -> Iterator[Syst
             clickhouse_url=clickhouse.url,
             lake_url=(home / "lake").resolve().as_uri(),
             home=home,
-            vendors=vendors,
+            profiles_dir=profiles,
+            vendors=",".join(bench),
         )
         through = direct.model_copy(
             update={

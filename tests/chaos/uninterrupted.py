@@ -42,7 +42,8 @@ class Uninterrupted:
     """Every output of the workers, and every object of the lake sink."""
 
     def __init__(self, settings: Settings) -> None:
-        vendors = load_vendors(None, [name for name in settings.vendors.split(",") if name])
+        only = [name for name in settings.vendors.split(",") if name]
+        vendors = load_vendors(settings.profiles_dir, only)
         self._processors = compile_all(vendors)
         self._channel_names = names_of_profiles(settings)
 
