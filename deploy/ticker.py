@@ -83,6 +83,7 @@ def _producer_settings(bootstrap: str) -> dict[str, str | int]:
         "bootstrap.servers": bootstrap,
         "client.id": "ticker",
         "linger.ms": 20,
+        "reconnect.backoff.max.ms": 1_000,
         # A tick is of no use to anyone later: the next one says more.
         "message.timeout.ms": 3_000,
         "queue.buffering.max.messages": 10_000,

@@ -76,4 +76,5 @@ def _settings(bootstrap: str, sink: str) -> dict[str, Any]:
         "compression.type": "lz4",
         "message.max.bytes": MAX_RECORD_BYTES,
         "message.timeout.ms": 0,
+        "reconnect.backoff.max.ms": 1_000,
     }

@@ -42,6 +42,7 @@ def consumer_settings(bootstrap: str, group: str, worker: int) -> dict[str, Any]
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "allow.auto.create.topics": False,
+        "reconnect.backoff.max.ms": 1_000,
         "topic.metadata.refresh.interval.ms": 10_000,
         "fetch.min.bytes": 1_000_000,
         "fetch.wait.max.ms": 250,

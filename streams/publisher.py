@@ -26,6 +26,7 @@ def producer_config(bootstrap: str) -> dict[str, str | int | bool]:
         "enable.idempotence": True,
         "acks": "all",
         "message.timeout.ms": 0,
+        "reconnect.backoff.max.ms": 1_000,
         "linger.ms": 20,
         "batch.size": 1024 * 1024,
         "message.max.bytes": MAX_RECORD_BYTES + 64 * 1024,
