@@ -1,12 +1,12 @@
-"""The check catalogue: what each check means, its unit, threshold, and its bit in a frame's flags.
-
-A bit, once given, keeps its meaning for ever: stored frames carry it.
-"""
+"""The check catalogue: what each check means to an operator, its unit, thresholds and needs."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 
@@ -18,87 +18,74 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
+class Answer(StrEnum):
+    """What a check says about a robot or an episode."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_APPLICABLE = "not_applicable"
+
+
 @dataclass(frozen=True)
 class Check:
     """One check.
 
     Attributes:
         id: its name in findings.
-        bit: its place in the 64-bit frame flags.
         severity: of its findings.
+        group: timing, values, body, mismatch or episode.
         meaning: one sentence to the operator.
         unit: of value and threshold.
         threshold: default; a value past it is a finding.
+        needs: signals without which it is not applicable; `a|b` is met by either.
+        bit: its place in the 64-bit frame flags; None where it judges a session or an episode.
+        scope: frame, session or episode: what a finding is about.
+        least: the second number some checks need, in `least_unit`.
         per_joint: whether its findings name a joint.
     """
 
     id: str
-    bit: int
     severity: Severity
+    group: str
     meaning: str
     unit: str
     threshold: float
-    per_joint: bool
+    needs: tuple[str, ...]
+    bit: int | None = None
+    scope: str = "frame"
+    least: float = 0.0
+    least_unit: str = ""
+    per_joint: bool = False
 
     @property
     def mask(self) -> int:
-        """Its flag as an integer."""
-        return 1 << self.bit
+        """Its flag as an integer, 0 without one."""
+        return 0 if self.bit is None else 1 << self.bit
+
+    def applies(self, signals: Collection[str]) -> bool:
+        """Whether a robot reports what the check needs."""
+        return all(any(one in signals for one in need.split("|")) for need in self.needs)
 
     def document(self) -> dict[str, Any]:
         """The check as plain data, for hashing."""
         return asdict(self)
 
 
-GAP = Check(
-    "gap", 0, Severity.ERROR,
-    "Time jumped ahead between two frames: frames are missing.",
-    "nominal periods", 5.0, False,
-)  # fmt: skip
-JITTER = Check(
-    "jitter", 1, Severity.WARNING,
-    "Frames do not come evenly: the time since the last frame is far from the nominal period.",
-    "nominal periods", 1.0, False,
-)  # fmt: skip
-DUPLICATE_STAMP = Check(
-    "duplicate_stamp", 2, Severity.WARNING,
-    "Two frames carry the same time.",
-    "s", 0.0, False,
-)  # fmt: skip
-OUT_OF_ORDER = Check(
-    "out_of_order", 3, Severity.ERROR,
-    "A frame's time lies before the frame ahead of it.",
-    "s", 0.0, False,
-)  # fmt: skip
-NON_FINITE = Check(
-    "non_finite", 4, Severity.ERROR,
-    "A joint reports no number (NaN or infinity).",
-    "", 0.0, True,
-)  # fmt: skip
-MISSING_VALUE = Check(
-    "missing_value", 5, Severity.INFO,
-    "A joint did not report in this frame.",
-    "", 0.0, True,
-)  # fmt: skip
-JOINT_LIMIT = Check(
-    "joint_limit", 6, Severity.WARNING,
-    "A joint reports a position beyond the limit of the robot's description.",
-    "rad or m past the limit", 0.01, True,
-)  # fmt: skip
-FROZEN_JOINT = Check(
-    "frozen_joint", 7, Severity.ERROR,
-    "A joint was told to move and its reported position did not change at all.",
-    "s", 1.0, True,
-)  # fmt: skip
-NEAR_POLE = Check(
-    "near_pole", 8, Severity.INFO,
-    "A shoulder, hip or other ball joint is near the pole of its angles: read the segment instead.",
-    "", 0.0, False,
-)  # fmt: skip
+def _load(path: Path) -> tuple[Check, ...]:
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["check"]
+    return tuple(
+        Check(**{**row, "severity": Severity(row["severity"]), "needs": tuple(row["needs"])})
+        for row in rows
+    )
 
-CATALOGUE: tuple[Check, ...] = (
-    GAP, JITTER, DUPLICATE_STAMP, OUT_OF_ORDER, NON_FINITE, MISSING_VALUE, JOINT_LIMIT,
-    FROZEN_JOINT, NEAR_POLE,
-)  # fmt: skip
 
-BY_ID = {check.id: check for check in CATALOGUE}
+CATALOGUE: tuple[Check, ...] = _load(Path(__file__).with_suffix(".toml"))
+
+BY_ID: Mapping[str, Check] = {check.id: check for check in CATALOGUE}
+
+FRAME_CHECKS: tuple[Check, ...] = tuple(check for check in CATALOGUE if check.scope == "frame")
+"""Those that flag frames, in the order of the kernels' tables."""
+
+ROW: Mapping[str, int] = {check.id: row for row, check in enumerate(FRAME_CHECKS)}
+
+GAP = BY_ID["gap"]

@@ -11,7 +11,7 @@ MAX_BLOCK_VALUE_BYTES = 64 * 1024
 MAX_JSON_VALUE_BYTES = 512 * 1024
 """Bytes of a JSON value, or of an Avro value made of records instead of blocks."""
 
-MAX_CHANNELS = 512
+MAX_CHANNELS = 192
 """Channels of a robot."""
 
 MAX_ID_CHARS = 128

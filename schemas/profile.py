@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from schemas.checks import BY_ID
 from schemas.limits import MAX_CHANNELS
 from schemas.topics import is_vendor
 
@@ -147,6 +148,15 @@ class ByGap(_Part):
     """A chunk in which no channel moves faster, on average, is a pause too; 0: only silence is."""
 
 
+class CheckSetting(_Part):
+    """A check's two numbers, where they differ from the catalogue's, and for single tasks."""
+
+    threshold: float | None = None
+    least: float | None = None
+    tasks: dict[str, float] = {}
+    """Threshold by task; for checks of whole episodes."""
+
+
 class Sparse(_Part):
     """Names in the sparse layout."""
 
@@ -178,6 +188,10 @@ class Profile(_Part):
     """None: marks alone open and close episodes."""
     assume: dict[str, float] = {}
     """Value of a model joint that is not in the stream, rad or m."""
+    native_rate_hz: float | None = Field(default=None, gt=0)
+    """How often the robot really measures, where it sends more often than that."""
+    checks: dict[str, CheckSetting] = {}
+    """Thresholds of the check catalogue that are others for this robot."""
     missing: float | None = None
     """A number that means 'no value' to this vendor; JSON null and NaN in sparse always do."""
 
@@ -214,9 +228,26 @@ class Profile(_Part):
             raise ValueError("the sparse layout, and it alone, has a [sparse] table")
         if self.sparse and self.encoding is not Encoding.AVRO:
             raise ValueError("the sparse layout is for Avro, whose types it relies on")
+        unknown = sorted(set(self.checks) - set(BY_ID))
+        if unknown:
+            raise ValueError(f"no check is named {', '.join(unknown)}; see schemas/checks.toml")
         if self.sparse and not all(group.ids for group in self.groups):
             raise ValueError("in the sparse layout every group has ids")
         return self
+
+    def threshold(self, check: str, task: str | None = None) -> float:
+        """The threshold of a check for this robot, in an episode of a task."""
+        own = self.checks.get(check)
+        if own is not None and task in own.tasks:
+            return own.tasks[str(task)]
+        given = own.threshold if own else None
+        return BY_ID[check].threshold if given is None else given
+
+    def least(self, check: str) -> float:
+        """The second number of a check for this robot."""
+        own = self.checks.get(check)
+        given = own.least if own else None
+        return BY_ID[check].least if given is None else given
 
     def document(self) -> dict[str, Any]:
         """The profile as plain data, for hashing."""

@@ -7,66 +7,100 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.checks import CATALOGUE, Severity
+from schemas.checks import CATALOGUE, FRAME_CHECKS, Check, Severity
 from schemas.embodiment import Embodiment
 from schemas.events import Finding
 from schemas.profile import Layout, Profile
 from streams.decode import RawChunk
-from streams.kernels.frame_checks import COUNT, FIRST, LAST, NO_STAMP, check_frames
+from streams.kernels.findings import COUNT, FIRST, LAST, ROWS
+from streams.kernels.joint_checks import FINGER, FREE, JOINT, MOVED_BY_MOTOR, check_joints
+from streams.kernels.timing_checks import NO_STAMP, TIMING, check_timing
+from streams.signals import signals_of
 from streams.state import CheckState
 
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 
-BITS = np.array([check.bit for check in CATALOGUE], np.int64)
-THRESHOLDS = np.array([check.threshold for check in CATALOGUE])
-ERROR_MASK = np.uint64(sum(check.mask for check in CATALOGUE if check.severity is Severity.ERROR))
+ERROR_MASK = np.uint64(
+    sum(check.mask for check in FRAME_CHECKS if check.severity is Severity.ERROR)
+)
 _NOTHING_F64 = np.empty((0, 0))
 _NOTHING_U8 = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """Limits and names of a robot's native channels, made ready for the checks."""
+    """A robot's limits, thresholds and names, made ready for the checks; C native channels."""
 
     names: tuple[str, ...]
     lower: F64
     upper: F64
-    watch_frozen: U8
+    fastest: F64
+    strongest: F64
+    kind: U8
     note_absent: bool
     period_ns: float
+    native_share: float
+    limit: F64
+    least: F64
+    signals: frozenset[str]
+
+    def applicable(self) -> tuple[Check, ...]:
+        """The checks of the catalogue that this robot's signals allow."""
+        return tuple(check for check in CATALOGUE if check.applies(self.signals))
 
 
 def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
     """Make a robot's checks ready.
 
-    Fingers are not watched for being frozen: they rest against what they hold.
+    Rates are not judged on fingers, nor are they watched for being frozen: they rest against what
+    they hold.
     """
     joints = {joint.name: joint for joint in embodiment.joints}
     fingers = {f.joint for hand in embodiment.hands.values() for f in hand.joints}
-    lower, upper, watch = [], [], []
+    unknown_speed = profile.least("velocity_limit")
+    limits: list[tuple[float, float, float, float]] = []
+    kinds = []
     for name, dof in zip(profile.channel_joints, profile.channel_dofs, strict=True):
         joint = joints.get(name) if name else None
-        low = joint.lower if joint else (0.0 if dof else None)
-        high = joint.upper if joint else (1.0 if dof else None)
-        lower.append(-np.inf if low is None else low)
-        upper.append(np.inf if high is None else high)
-        watch.append(joint is not None and name not in fingers)
+        low, high = (joint.lower, joint.upper) if joint else (0.0, 1.0) if dof else (None, None)
+        limits.append(
+            (
+                -np.inf if low is None else low,
+                np.inf if high is None else high,
+                (joint and joint.velocity) or unknown_speed,
+                (joint and joint.effort) or np.inf,
+            )
+        )
+        kinds.append(FREE if joint is None else FINGER if name in fingers else MOVED_BY_MOTOR)
+    lower, upper, fastest, strongest = (np.array(column) for column in zip(*limits, strict=True))
+    native = profile.native_rate_hz
     return CheckPlan(
         profile.channel_names,
-        np.array(lower),
-        np.array(upper),
-        np.array(watch, np.uint8),
+        lower,
+        upper,
+        fastest,
+        strongest,
+        np.array(kinds, np.uint8),
         profile.layout is not Layout.SPARSE,
         1e9 / profile.rate_hz,
+        np.nan if native is None else max(0.0, 1.0 - native / profile.rate_hz),
+        np.array([profile.threshold(check.id) for check in FRAME_CHECKS]),
+        np.array([profile.least(check.id) for check in FRAME_CHECKS]),
+        signals_of(profile, embodiment),
     )
 
 
 def fresh_checks(channels: int) -> CheckState:
     """The state at a session's start."""
-    nothing = np.full(channels, np.nan)
-    return CheckState(None, nothing, np.zeros(channels, np.int64), nothing.copy())
+    return CheckState(
+        None,
+        np.zeros(TIMING),
+        np.full(channels, np.nan),
+        np.zeros(channels, np.int64),
+        np.zeros((channels, JOINT)),
+    )
 
 
 def check_chunk(
@@ -84,41 +118,68 @@ def check_chunk(
     Returns:
         The state behind the chunk, flags [T], and its findings.
     """
-    position, changed_ns = state.position.copy(), state.changed_ns.copy()
-    command = state.command.copy()
-    flags, table, worst, stamp_ns = check_frames(
-        chunk.stamp_ns,
-        plan.period_ns,
-        chunk.position,
-        _NOTHING_F64 if chunk.action is None else chunk.action,
-        _NOTHING_U8 if chunk.absent is None else chunk.absent,
-        near_pole,
-        plan.lower,
-        plan.upper,
-        plan.watch_frozen,
-        plan.note_absent,
-        THRESHOLDS,
-        BITS,
-        NO_STAMP if state.stamp_ns is None else state.stamp_ns,
-        position,
-        changed_ns,
-        command,
+    frames, channels = chunk.position.shape
+    state = state._replace(
+        timing=state.timing.copy(),
+        position=state.position.copy(),
+        seen_ns=state.seen_ns.copy(),
+        joint=state.joint.copy(),
     )
-    findings: list[Finding] = []
-    if flags.any():
-        for row, column in np.argwhere(table[:, :, COUNT]):
-            check = CATALOGUE[row]
-            cell = table[row, column]
-            findings.append(
-                Finding(
-                    check=check.id,
-                    severity=check.severity.value,
-                    channel=plan.names[column] if check.per_joint else None,
-                    first_frame=first_frame + int(cell[FIRST]),
-                    last_frame=first_frame + int(cell[LAST]) + 1,
-                    frames=int(cell[COUNT]),
-                    value=float(worst[row, column]),
-                    threshold=check.threshold,
-                )
+    flags = np.zeros(frames, np.uint64)
+    table = np.zeros((ROWS, channels, 3), np.int32)
+    worst = np.zeros((ROWS, channels))
+    reported, same = np.empty(frames, np.int32), np.empty(frames, np.int32)
+    moved = np.empty(frames)
+    check_joints(
+        chunk.stamp_ns, plan.period_ns * 1e-9, chunk.position, _or_nothing(chunk.velocity),
+        _or_nothing(chunk.effort), _or_nothing(chunk.action),
+        _NOTHING_U8 if chunk.absent is None else chunk.absent,
+        plan.lower, plan.upper, plan.fastest, plan.strongest, plan.kind, plan.note_absent,
+        plan.limit, plan.least, state.position, state.seen_ns, state.joint,
+        reported, same, moved, flags, table, worst,
+    )  # fmt: skip
+    stamp_ns = check_timing(
+        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, near_pole, reported, same, moved,
+        plan.native_share, plan.limit, plan.least,
+        NO_STAMP if state.stamp_ns is None else state.stamp_ns, state.timing, flags, table, worst,
+    )  # fmt: skip
+    found = _findings(plan, first_frame, table, worst) if flags.any() else []
+    return state._replace(stamp_ns=int(stamp_ns)), flags, found
+
+
+def _or_nothing(values: F64 | None) -> F64:
+    return _NOTHING_F64 if values is None else values
+
+
+def _findings(
+    plan: CheckPlan, first_frame: int, table: npt.NDArray[np.int32], worst: F64
+) -> list[Finding]:
+    found = []
+    for row, column in np.argwhere(table[:, :, COUNT]):
+        check, cell = FRAME_CHECKS[row], table[row, column]
+        found.append(
+            Finding(
+                check=check.id,
+                severity=check.severity.value,
+                channel=plan.names[column] if check.per_joint else None,
+                first_frame=max(first_frame + int(cell[FIRST]), 0),
+                last_frame=first_frame + int(cell[LAST]) + 1,
+                frames=int(cell[COUNT]),
+                value=float(worst[row, column]),
+                threshold=float(plan.limit[row]),
             )
-    return CheckState(int(stamp_ns), position, changed_ns, command), flags, findings
+        )
+    return found
+
+
+def warm_checks() -> None:
+    """Compile the kernels, or load them from numba's cache."""
+    rows, one = np.zeros((2, 1)), np.zeros(1)
+    numbers = np.zeros(ROWS)
+    plan = CheckPlan(
+        ("joint",), one, one, one, one, np.zeros(1, np.uint8), True, 1e6, 0.0,
+        numbers, numbers, frozenset(),
+    )  # fmt: skip
+    stamps = np.arange(2, dtype=np.int64)
+    chunk = RawChunk(None, stamps, rows, None, None, None, None, {})
+    check_chunk(plan, fresh_checks(1), chunk, np.zeros(2, np.uint8), 0)

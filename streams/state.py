@@ -26,15 +26,17 @@ class CheckState(NamedTuple):
 
     Attributes:
         stamp_ns: the last stamp, None at a session's start.
+        timing: [TIMING] running figures of `streams.kernels.timing_checks`.
         position: [C] last number each joint reported, NaN if none.
-        changed_ns: [C] stamp at which it last changed.
-        command: [C] the command at that time, NaN if none.
+        seen_ns: [C] its stamp.
+        joint: [C, JOINT] running figures of `streams.kernels.joint_checks`.
     """
 
     stamp_ns: int | None
+    timing: F64
     position: F64
-    changed_ns: I64
-    command: F64
+    seen_ns: I64
+    joint: F64
 
 
 class MotionState(NamedTuple):
@@ -51,12 +53,17 @@ class MotionState(NamedTuple):
     quaternions: F32
 
 
+JOINT_MARK = "/"
+"""Between check and joint in an episode's counts."""
+
+
 class EpisodeState(NamedTuple):
     """An open episode.
 
     Attributes:
         start_sequence: of its start mark; of its first chunk where no mark in sequence began it.
         moved_ns: of an episode that no mark began: when its robot last moved; else None.
+        findings: flagged frames by check, and by check and joint.
     """
 
     episode: str
@@ -186,11 +193,13 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
         episode["mark"] = state.episode.mark.to_json().decode()
         record["episode"] = episode
     if state.checks is not None:
+        checks = state.checks
         record["checks"] = {
-            "stamp_ns": state.checks.stamp_ns,
-            "position": state.checks.position.tobytes(),
-            "changed_ns": state.checks.changed_ns.tobytes(),
-            "command": state.checks.command.tobytes(),
+            "stamp_ns": checks.stamp_ns,
+            "timing": checks.timing.tobytes(),
+            "position": checks.position.tobytes(),
+            "seen_ns": checks.seen_ns.tobytes(),
+            "joint": checks.joint.tobytes(),
         }
     if state.motion is not None:
         record["motion"] = {
@@ -237,11 +246,13 @@ def decode_snapshot(data: bytes) -> Snapshot:
         record["episode"] = EpisodeState(**episode)
     checks = record["checks"]
     if checks is not None:
+        position = np.frombuffer(checks["position"], np.float64).copy()
         record["checks"] = CheckState(
             checks["stamp_ns"],
-            np.frombuffer(checks["position"], np.float64).copy(),
-            np.frombuffer(checks["changed_ns"], np.int64).copy(),
-            np.frombuffer(checks["command"], np.float64).copy(),
+            np.frombuffer(checks["timing"], np.float64).copy(),
+            position,
+            np.frombuffer(checks["seen_ns"], np.int64).copy(),
+            np.frombuffer(checks["joint"], np.float64).reshape(len(position), -1).copy(),
         )
     motion = record["motion"]
     if motion is not None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from schemas.canonical import BoundaryKind, CanonicalChunk, Cause
+from schemas.checks import BY_ID
 from schemas.embodiment import Embodiment
 from schemas.events import EventKind, Finding
 from schemas.marks import Mark, MarkKind, episode_id
 from streams.facts import boundary_at, event_of, on_canonical, told_by
 from streams.records import Output, RawRecord
-from streams.state import EpisodeState, RobotState
+from streams.state import JOINT_MARK, EpisodeState, RobotState
 from streams.verdict import judge
 
 NO_EPISODE = "An episode's end came, but none was open."
@@ -105,7 +108,7 @@ def close_episode(
         verdict=judged.verdict,
         score=judged.score,
         reasons=judged.reasons,
-        findings=episode.findings,
+        findings={key: n for key, n in episode.findings.items() if JOINT_MARK not in key},
     )
     return state._replace(episode=None), [on_canonical(boundary, record), closed, verdict]
 
@@ -159,7 +162,7 @@ def count_frames(
     if episode is None or chunk.episode is None:
         return state
     counts = episode.findings
-    found = {finding.check: finding.frames for finding in findings}
+    found = _frames_found(chunk, findings)
     if found:
         counts = {key: counts.get(key, 0) + found.get(key, 0) for key in {**counts, **found}}
     t_first_ns, t_last_ns = episode.t_first_ns, episode.t_last_ns
@@ -176,3 +179,15 @@ def count_frames(
             findings=counts,
         )
     )
+
+
+def _frames_found(chunk: CanonicalChunk, findings: Iterable[Finding]) -> dict[str, int]:
+    """Flagged frames of a chunk by check, and by check and joint."""
+    found: dict[str, int] = {}
+    for finding in findings:
+        mask = BY_ID[finding.check].mask
+        flagged = int(np.count_nonzero(chunk.flags & np.uint64(mask))) if mask else finding.frames
+        found[finding.check] = flagged
+        if finding.channel is not None:
+            found[finding.check + JOINT_MARK + finding.channel] = finding.frames
+    return found

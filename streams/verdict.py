@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.checks import BY_ID, Severity
-from streams.state import EpisodeState
+from streams.state import JOINT_MARK, EpisodeState
 
 REJECT_BELOW = 0.90
-REVIEW_BELOW = 0.99
 WARNING_SHARE = 0.25
 MAX_REASONS = 3
+JOINTS_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Verdict:
 def judge(episode: EpisodeState, missing: int, aborted: bool) -> Verdict:
     """Judge a closed episode by what the checks counted in it.
 
+    Any error asks for a look; errors in a tenth of the frames, or chunks that never came, reject.
+
     Args:
         episode: the tracker's counts.
         missing: chunks of it that never came.
@@ -34,26 +36,33 @@ def judge(episode: EpisodeState, missing: int, aborted: bool) -> Verdict:
         return Verdict("reject", 0.0, ["The episode holds no frame."])
     score = 1.0 - episode.error_frames / episode.frames
     reasons = []
-    reject = aborted or missing > 0 or score < REJECT_BELOW
     if aborted:
         reasons.append("The operator aborted it.")
     if missing:
         reasons.append(f"{missing} chunks of it never came.")
-    ranked = sorted(episode.findings.items(), key=lambda item: (_weight(item[0]), -item[1]))
-    warned = False
+    whole = {key: frames for key, frames in episode.findings.items() if JOINT_MARK not in key}
+    ranked = sorted(whole.items(), key=lambda item: (_weight(item[0]), -item[1]))
     for check_id, frames in ranked:
-        check = BY_ID[check_id]
-        share = frames / episode.frames
-        if check.severity is Severity.INFO:
+        check, share = BY_ID[check_id], frames / episode.frames
+        trifle = check.severity is Severity.WARNING and share < WARNING_SHARE
+        if check.severity is Severity.INFO or trifle:
             continue
-        if check.severity is Severity.WARNING:
-            if share < WARNING_SHARE:
-                continue
-            warned = True
-        reasons.append(f"{check.meaning} ({share:.0%} of frames)")
-    review = warned or score < REVIEW_BELOW
-    word = "reject" if reject else "review" if review else "accept"
-    return Verdict(word, score, reasons[:MAX_REASONS] if word != "accept" else [])
+        where = _joints(episode, check_id)
+        reasons.append(f"{check.meaning} ({where}{max(share, 0.01):.0%} of frames)")
+    if aborted or missing > 0 or score < REJECT_BELOW:
+        return Verdict("reject", score, reasons[:MAX_REASONS])
+    return Verdict("review" if reasons else "accept", score, reasons[:MAX_REASONS])
+
+
+def _joints(episode: EpisodeState, check_id: str) -> str:
+    """The joints that a check struck most, as words before the share."""
+    prefix = check_id + JOINT_MARK
+    struck = {k.removeprefix(prefix): n for k, n in episode.findings.items() if prefix in k}
+    names = sorted(struck, key=lambda name: (-struck[name], name))
+    if not names:
+        return ""
+    more = f" and {len(names) - JOINTS_NAMED} more" if len(names) > JOINTS_NAMED else ""
+    return ", ".join(name.replace("_", " ") for name in names[:JOINTS_NAMED]) + more + "; "
 
 
 def _weight(check_id: str) -> int:

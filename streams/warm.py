@@ -7,27 +7,17 @@ import numpy as np
 from schemas.canonical import DOF_COUNT
 from schemas.checks import CATALOGUE
 from streams import body_plan
-from streams.check import BITS, THRESHOLDS
+from streams.check import warm_checks
 from streams.kernels.continuity import difference_velocity, keep_sign, same_rows
-from streams.kernels.frame_checks import NO_STAMP, check_frames
 from streams.retarget_plan import warm_retarget
 
 
 def warm() -> None:
     """Call each of the worker's kernels once with the types it is called with while running."""
     body_plan.warm()
-    frames, channels = 2, 1
-    rows = np.zeros((frames, channels))
-    column = np.zeros(channels)
-    nothing, nothing_u8 = np.empty((0, 0)), np.empty((0, 0), np.uint8)
+    frames = 2
     stamps = np.arange(frames, dtype=np.int64)
-    for action in (rows, nothing):
-        for absent in (np.zeros((frames, channels), np.uint8), nothing_u8):
-            check_frames(
-                stamps, 1e6, rows, action, absent, np.zeros(frames, np.uint8),
-                column, column, np.zeros(channels, np.uint8), True, THRESHOLDS, BITS,
-                NO_STAMP, column.copy(), np.zeros(channels, np.int64), column.copy(),
-            )  # fmt: skip
+    warm_checks()
     angle = np.zeros((frames, DOF_COUNT), np.float32)
     difference_velocity(angle, stamps, angle[0], 0, 1e6)
     same_rows(np.zeros((frames, DOF_COUNT), np.uint8))

@@ -15,6 +15,7 @@ from deploy.cli.export import export_
 from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
+from deploy.cli.quality import quality
 from deploy.cli.replay import replay
 from deploy.cli.run import demo, up
 
@@ -31,6 +32,7 @@ episodes.command()(verify)
 episodes.command("open")(open_)
 app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
+app.add_typer(quality, name="quality")
 app.add_typer(bench, name="bench")
 
 

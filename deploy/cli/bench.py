@@ -10,9 +10,12 @@ from deploy.bench.body import bench_body
 from deploy.bench.body_speed import Case
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
+from deploy.bench.quality import bench_quality
 from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson
+from schemas.defects import DEFECTS
 from schemas.embodiment import EmbodimentError
+from schemas.vendors import load_vendors
 
 bench = typer.Typer(help="Benchmarks; every figure with its conditions.", no_args_is_help=True)
 
@@ -74,3 +77,28 @@ def body(
     )
     for name, value in (result["conditions"] | speed["conditions"]).items():
         say(f"{name}: {value}")
+
+
+@bench.command()
+def quality(
+    seconds: Annotated[float, typer.Option(min=30, help="Of each struck take.")] = 48.0,
+    clean_robots: Annotated[int, typer.Option(min=0)] = 20,
+    clean_seconds: Annotated[float, typer.Option(min=30, help="Of each clean run.")] = 600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Every defect put into every vendor's robot: found, missed, or not provable; clean runs."""
+    result = bench_quality(load_vendors(), seconds, clean_robots, clean_seconds, say)
+    if as_json:
+        print_json(result)
+        return
+    robots = sorted({cell.profile for cell in result.cells})
+    rows = [
+        (defect.id, *(result.cell(defect.id, robot).result for robot in robots))
+        for defect in DEFECTS
+    ]
+    print_table("Defects by robot", ("defect", *robots), rows)
+    print_table(
+        f"Error findings in clean runs of {clean_seconds:.0f} s",
+        ("robot", "errors"),
+        [(name, ", ".join(errors)) for name, errors in result.false_errors.items()],
+    )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.checks import CATALOGUE
-from streams.kernels import frame_checks
+from schemas.checks import CATALOGUE, FRAME_CHECKS
+from streams.kernels import findings as kernel
 from tests import make
 
 FRAMES = 40
@@ -72,7 +72,9 @@ def test_a_joint_that_stands_still_while_commanded_is_frozen_after_a_second() ->
     found = findings(position, action=action)
     assert found.keys() == {"frozen_joint"}
     assert found["frozen_joint"].channel == "left_elbow_pitch_joint"
-    assert found["frozen_joint"].first_frame == 21  # the first frame more than 1 s after the first
+    # Flagged from one second on; the finding goes back to where the joint stopped.
+    assert (found["frozen_joint"].first_frame, found["frozen_joint"].last_frame) == (0, FRAMES)
+    assert found["frozen_joint"].frames <= 20
 
 
 def test_a_joint_that_is_not_commanded_may_stand_still() -> None:
@@ -89,13 +91,8 @@ def test_a_null_in_json_is_missing_and_not_wrong() -> None:
     assert np.isnan(chunk.position[1, 0])
 
 
-def test_kernel_rows_stand_in_the_catalogue_s_order() -> None:
-    names = {
-        "gap": frame_checks.GAP, "jitter": frame_checks.JITTER,
-        "duplicate_stamp": frame_checks.DUPLICATE, "out_of_order": frame_checks.DISORDER,
-        "non_finite": frame_checks.NON_FINITE, "missing_value": frame_checks.MISSING,
-        "joint_limit": frame_checks.LIMIT, "frozen_joint": frame_checks.FROZEN,
-        "near_pole": frame_checks.POLE,
-    }  # fmt: skip
-    assert [check.id for check in CATALOGUE] == sorted(names, key=lambda name: names[name])
-    assert len({check.bit for check in CATALOGUE}) == len(CATALOGUE) == frame_checks.ROWS
+def test_kernel_rows_and_bits_stand_in_the_catalogue_s_order() -> None:
+    rows = [check.id.upper() for check in FRAME_CHECKS]
+    assert [getattr(kernel, name) for name in rows] == list(range(kernel.ROWS))
+    assert [check.bit for check in FRAME_CHECKS] == list(range(kernel.ROWS))
+    assert all(check.bit is None for check in CATALOGUE if check.scope != "frame")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from schemas.codec import encode
+from schemas.limits import MAX_CHANNELS
 from schemas.marks import Mark, MarkKind
 from schemas.registry import packaged
 from streams.canonicalise import fresh_motion
@@ -62,13 +63,14 @@ def test_a_snapshot_comes_back_as_it_was() -> None:
     back.checks.position[0] = 1.0  # restored state is as writable as any other
 
 
-def test_a_robot_of_512_joints_with_holes_in_every_session_stays_below_64_kb() -> None:
+def test_a_robot_of_the_most_channels_with_holes_in_every_session_stays_below_64_kb() -> None:
     wide = 10**9
     holes = tuple((wide + 3 * i, wide + 3 * i + 1) for i in range(MAX_RANGES))
     past = tuple(PastSession(f"{i:026d}", wide, holes, wide) for i in range(MAX_PAST))
     mark = Mark(**dict.fromkeys(("task", "skill", "scene", "operator", "station"), "x" * 128),
                 mark=MarkKind.EPISODE_START, at_ns=10**18)  # fmt: skip
-    state = robot(checks=fresh_checks(512), missing=holes, past=past, pending=(mark,) * MAX_PENDING)
+    state = robot(checks=fresh_checks(MAX_CHANNELS), missing=holes, past=past,
+                  pending=(mark,) * MAX_PENDING)  # fmt: skip
     assert len(encode_state(state, CLOCK)) < 64 * 1024
 
 

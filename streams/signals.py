@@ -1,0 +1,33 @@
+"""Which signals a robot gives: what its checks and proofs may rest on."""
+
+from __future__ import annotations
+
+from schemas.embodiment import Embodiment
+from schemas.profile import Encoding, Profile
+
+
+def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
+    """Names of the signals, as the check catalogue's `needs` call them."""
+    joints = {joint.name: joint for joint in embodiment.joints}
+    own = [joints[name] for name in profile.channel_joints if name is not None]
+    found = {"position"}
+    if profile.clock.field is not None:
+        found.add("clock")
+        found.add(f"{profile.clock.epoch}_clock")
+    for signal in ("velocity", "effort", "action"):
+        if any(getattr(group, signal) is not None for group in profile.groups):
+            found.add(signal)
+    for name in ("position", "rotation", "angular_velocity", "acceleration"):
+        if getattr(profile.base, name) is not None:
+            found.add(f"base_{name}")
+    null = profile.encoding is Encoding.JSON
+    found.add("null_is_missing" if null else "numbers_may_be_nan")
+    if profile.native_rate_hz is not None:
+        found.add("native_rate")
+    if any(joint.lower is not None and joint.upper is not None for joint in own):
+        found.add("position_limits")
+    if any(joint.effort for joint in own):
+        found.add("effort_limits")
+    if embodiment.kind == "full":
+        found.add("geometry")
+    return frozenset(found)
