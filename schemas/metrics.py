@@ -17,6 +17,9 @@ WORKER_FOLD_RECORDS = "kinebus_worker_fold_records"
 WORKER_IN_FLIGHT = "kinebus_worker_sweeps_in_flight"
 """Polls whose outputs are not all acknowledged."""
 
+WORKER_PAUSED = "kinebus_worker_paused"
+"""1 while a vendor's partitions rest after too many refusals, by topic."""
+
 SINK_RECORDS = "kinebus_sink_records_total"
 """Records a sink has put at rest, by sink and topic."""
 

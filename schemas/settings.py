@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     partitions: int = Field(default=4, ge=1, le=4096, alias="KINEBUS_PARTITIONS")
     profiles_dir: Path | None = Field(default=None, alias="KINEBUS_PROFILES")
     vendors: str = Field(default="", alias="KINEBUS_VENDORS")
+    pause_refusals: int = Field(default=1_000, ge=0, alias="KINEBUS_PAUSE_REFUSALS")
+    pause_s: float = Field(default=60.0, gt=0, alias="KINEBUS_PAUSE_S")
     worker: int = Field(default=0, ge=0, alias="KINEBUS_WORKER")
     metrics_port: int = Field(default=0, ge=0, alias="KINEBUS_METRICS_PORT")
 

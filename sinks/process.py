@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from threading import Event
 
@@ -53,7 +54,8 @@ def run_sink(name: str, topics: Sequence[str], build: Callable[[Settings, Follow
         return 0
     except Exception as error:
         notes = getattr(error, "__notes__", [])
-        log.exception("unexpected error: nothing after the last commit is lost", at=notes)
+        traceback.print_exc()
+        log.error("unexpected error: nothing after the last commit is lost", at=notes)
         return EXIT_SOFTWARE
     log.info("stopped")
     return 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mode.loop
@@ -22,8 +23,10 @@ from schemas.topics import MAX_RECORD_BYTES, raw_topic  # noqa: E402
 from schemas.vendors import load_vendors  # noqa: E402
 from streams.chunk import compile_all  # noqa: E402
 from streams.folding import FoldingTransport  # noqa: E402
+from streams.in_work import InWork  # noqa: E402
 from streams.measure import Measure  # noqa: E402
 from streams.publisher import Publisher  # noqa: E402
+from streams.refusals import PauseRule  # noqa: E402
 from streams.restore import KafkaLog  # noqa: E402
 from streams.warm import warm  # noqa: E402
 from streams.watchdog import Watchdog  # noqa: E402
@@ -63,7 +66,14 @@ def build_app(settings: Settings) -> faust.App:
     )
     app.transport = FoldingTransport(app.conf.broker_consumer, app)
     raw = app.topic(*(raw_topic(name) for name in vendors.names), value_type=None, key_type=None)
-    wire(app, raw, bootstrap, processors, Measure(settings.metrics_port))
+    in_work = InWork(settings.home / f"worker-{settings.worker}.in-work")
+    rule = PauseRule(settings.pause_refusals, settings.pause_s)
+    measure = Measure(settings.metrics_port)
+
+    def make_worker(publisher: Publisher) -> Worker:
+        return Worker(KafkaLog(bootstrap), processors, publisher, measure, in_work, rule)
+
+    wire(app, raw, bootstrap, make_worker)
     # What is here now stays: no later collection has to walk through it.
     gc.collect()
     gc.freeze()
@@ -79,21 +89,23 @@ def build_app(settings: Settings) -> faust.App:
 
 
 def wire(
-    app: faust.App, raw: Any, bootstrap: str, processors: Mapping[str, Any], measure: Measure
+    app: faust.App, raw: Any, bootstrap: str, make_worker: Callable[[Publisher], Worker]
 ) -> None:
     """Connect Faust's consumer to a worker: folds in, commits out, revoked partitions away."""
     workers: list[Worker] = []
 
     def worker() -> Worker:
         if not workers:
-            publisher = Publisher(bootstrap, asyncio.get_running_loop())
-            workers.append(Worker(KafkaLog(bootstrap), processors, publisher, measure))
+            workers.append(make_worker(Publisher(bootstrap, asyncio.get_running_loop())))
             Watchdog(bootstrap, workers[0].progress)
         return workers[0]
 
     def committable() -> Mapping[TP, int]:
         places = worker().committable() if workers else {}
         return {TP(*place): offset for place, offset in places.items()}
+
+    def held() -> frozenset[TP]:
+        return frozenset(TP(*place) for place in workers[0].held()) if workers else frozenset()
 
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(_app: Any, partitions: Sequence[TP], **_: Any) -> None:
@@ -102,6 +114,7 @@ def wire(
     @app.task
     async def checkpoints() -> None:
         app.consumer.committable = committable
+        app.consumer.held = held
         await worker().write_checkpoints()
 
     @app.agent(raw)
@@ -112,6 +125,8 @@ def wire(
 
 def main() -> None:
     """Run one worker until it is told to stop."""
+    # Native code that ends the process leaves a traceback, too.
+    faulthandler.enable()
     logging.basicConfig(level=logging.WARNING)
     # Faust sets up logging anew; aiokafka would make a record of every fetch, to be thrown away.
     logging.getLogger("aiokafka").setLevel(logging.WARNING)

@@ -83,18 +83,27 @@ class FoldingThread(driver.AIOKafkaConsumerThread):
 class FoldingConsumer(driver.Consumer):
     """A consumer whose messages are sweeps and whose commits are the ledger's.
 
-    `committable` is set by the app: what may be committed now, by partition.
+    Two questions are set by the app. `committable`: what may be committed now, by partition;
+    `held`: the partitions that rest. Faust's own pausing would drop a whole sweep that one of its
+    partitions stands for.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.committable: Callable[[], Mapping[TP, int]] = dict
+        self.held: Callable[[], frozenset[TP]] = frozenset
         self._fetched_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> FoldingThread:
         return FoldingThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        held = self.held()
+        if held and active_partitions is not None:
+            active_partitions = active_partitions - held
+            if not active_partitions:
+                await asyncio.sleep(timeout)
+                return {}
         fetched = await super()._getmany(active_partitions, timeout)
         folds = {tp: records for tp, records in (fetched or {}).items() if records}
         # One partition stands for all; Faust routes the event by it.

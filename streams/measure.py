@@ -26,6 +26,9 @@ class Measure:
             "Raw record's log time to its acknowledged outputs.",
             buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
         )
+        self._paused = Gauge(
+            metrics.WORKER_PAUSED, "1 while a vendor rests after too many refusals.", ["topic"]
+        )
         if port:
             start_http_server(port, "127.0.0.1")
 
@@ -40,3 +43,7 @@ class Measure:
         """A fold's outputs are acknowledged; `logged_ns` is its last record's log time."""
         self._delay.observe(max(time.time_ns() - logged_ns, 0) * 1e-9)
         self._in_flight.set(in_flight)
+
+    def paused(self, topic: str, *, now: bool) -> None:
+        """A vendor's partitions rest, or no longer do."""
+        self._paused.labels(topic).set(int(now))

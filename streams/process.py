@@ -6,7 +6,7 @@ canonical records, findings, events or a dead letter, and nothing is ever droppe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from schemas.canonical import Cause
@@ -32,6 +32,7 @@ from streams.sessions import (
     renew,
 )
 from streams.state import PartitionClock, PastSession, RobotState, advance
+from streams.suspects import MAX_ENDS
 from streams.track import apply_mark
 
 SILENCE_MS = 30_000
@@ -42,16 +43,30 @@ _SETTLES = {
     "duplicate": LetterOutcome.DUPLICATE,
 }
 
+_CRASHED = Rejected(Reason.CRASHED, f"it was in work {MAX_ENDS} times when the process ended")
+
 Processors = Mapping[str, Processor]
 
 
 def process_fold(
-    state: PartitionState, records: Iterable[RawRecord], processors: Processors
+    state: PartitionState,
+    records: Iterable[RawRecord],
+    processors: Processors,
+    *,
+    crashed: Container[int] = frozenset(),
+    checkpoint: bool = False,
 ) -> tuple[PartitionState, Folded]:
     """Process a run of records of one partition, in the order of their offsets.
 
     Records that a robot's restored state already covers give nothing: their outputs were
     acknowledged before that state was written.
+
+    Args:
+        state: of the partition before them.
+        records: the run.
+        processors: by profile.
+        crashed: offsets of records that have ended the process before: they are refused unread.
+        checkpoint: make one behind the run, whether it is due or not.
     """
     clock = state.clock
     robots = dict(state.robots)
@@ -66,7 +81,10 @@ def process_fold(
         number += 1
         is_new = record.offset > clock.offset
         clock = advance(clock, record.offset, record.timestamp)
-        if is_tick(record.headers):
+        if record.offset in crashed:
+            outcome = "dead_letter"
+            outputs.append(dead_letter(record, _CRASHED))
+        elif is_tick(record.headers):
             outcome = Kind.TICK.value
             # A tick that the restored clock covers has closed whom it closes.
             for closed, made in _silent(robots, clock, record) if is_new else ():
@@ -94,7 +112,7 @@ def process_fold(
         touched=frozenset(touched),
         since_checkpoint=state.since_checkpoint + number,
     )
-    if not (marked or is_due(state)):
+    if not (checkpoint or marked or is_due(state)):
         return state, Folded(outputs, None, counts)
     state, snapshots = checkpointed(state)
     return state, Folded(outputs, Checkpoint(last.offset + 1, snapshots), counts)

@@ -12,6 +12,7 @@ from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
 from streams.records import PlainRecord, RawRecord
 from streams.state import ClockSnapshot, RobotSnapshot, Snapshot, decode_snapshot
+from streams.suspects import Suspects
 
 READ_TIMEOUT_S = 120.0
 READ_RECORDS = 500
@@ -98,6 +99,15 @@ def _plain(message: Message) -> PlainRecord:
     )
 
 
+def suspects_of(snapshots: Iterable[Snapshot], topic: str, partition: int) -> Suspects:
+    """The newest note of which records were in work when a worker ended."""
+    found = Suspects(topic, partition, {})
+    for snapshot in snapshots:
+        if isinstance(snapshot, Suspects) and snapshot[:2] == (topic, partition):
+            found = snapshot
+    return found
+
+
 def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -> PartitionState:
     """The state of one raw partition as its newest snapshots tell it, to go on behind its clock.
 
@@ -109,6 +119,8 @@ def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -
     newest = ClockSnapshot(empty_partition(topic, partition).clock, {})
     robots: dict[str, RobotSnapshot] = {}
     for snapshot in snapshots:
+        if isinstance(snapshot, Suspects):
+            continue
         clock = snapshot.clock
         if (clock.topic, clock.partition) != (topic, partition):
             continue

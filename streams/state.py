@@ -11,6 +11,7 @@ import numpy.typing as npt
 from schemas.codec import decode, encode
 from schemas.marks import Mark
 from schemas.registry import packaged
+from streams.suspects import Suspects
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -172,7 +173,7 @@ class ClockSnapshot(NamedTuple):
     robots: dict[str, int]
 
 
-Snapshot = RobotSnapshot | ClockSnapshot
+Snapshot = RobotSnapshot | ClockSnapshot | Suspects
 
 
 def encode_clock(clock: PartitionClock, robots: Mapping[str, int]) -> bytes:
@@ -223,7 +224,7 @@ class StateVersionError(RuntimeError):
 
 
 def decode_snapshot(data: bytes) -> Snapshot:
-    """Read a snapshot; raises StateVersionError when it is not of this version."""
+    """Read a record of `streams.state`; raises StateVersionError for one of another version."""
     schema, record = decode(data, packaged())
     version = record.pop("version")
     if version != STATE_VERSION:
@@ -231,6 +232,9 @@ def decode_snapshot(data: bytes) -> Snapshot:
             f"a snapshot has version {version}, this worker reads {STATE_VERSION}: "
             "run the worker that wrote it to the end of its sessions, or replay from raw"
         )
+    if schema.name == "suspects":
+        ends = dict(zip(record["offsets"], record["ends"], strict=True))
+        return Suspects(record["topic"], record["partition"], ends)
     if schema.name == "partition_state":
         robots = record.pop("robots")
         return ClockSnapshot(PartitionClock(**record), robots)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,20 +13,23 @@ import structlog
 
 from streams.checkpoint import Checkpoint, PartitionState
 from streams.chunk import Processor
+from streams.holding import Holding, Place
+from streams.in_work import InWork
 from streams.ledger import Ledger
 from streams.measure import Measure
 from streams.process import process_fold
 from streams.publisher import crash
 from streams.records import Output, RawRecord
-from streams.restore import partition_state
-from streams.state import Snapshot
+from streams.refusals import PauseRule, Tally, tallied
+from streams.restore import partition_state, suspects_of
+from streams.state import STATE_VERSION, Snapshot
+from streams.suspects import Suspects, suspects_output
 
 MAX_SWEEPS_IN_FLIGHT = 16
+STEP_AFTER_S = 1.0
+"""Before a record is worked on that was in work at an end, the other partitions get so long."""
 
 log = structlog.get_logger()
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 Snapshots = Sequence[Snapshot]
 
@@ -69,11 +73,17 @@ class FetchedFold(Protocol):
 
 @dataclass
 class Assigned:
-    """One raw partition while this worker has it."""
+    """One raw partition while this worker has it.
+
+    `settled` once its state stands at the first record fetched, and suspects have waited.
+    """
 
     generation: int
     state: PartitionState
     next_offset: int
+    suspects: Suspects
+    waited: bool = False
+    settled: bool = False
     ledger: Ledger = field(default_factory=Ledger)
 
 
@@ -86,11 +96,19 @@ class Worker:
         processors: Mapping[str, Processor],
         publisher: Publishing,
         measure: Measure,
+        in_work: InWork,
+        rule: PauseRule,
     ) -> None:
         self._log = source
         self._processors = processors
         self._publisher = publisher
         self._measure = measure
+        self._in_work = in_work
+        self._rule = rule
+        self._tallies: dict[str, Tally] = {}
+        self._holding: Holding[FetchedFold] = Holding()
+        self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._assigned: dict[Place, Assigned] = {}
         self._snapshots: dict[tuple[int, int], Snapshots] = {}
         self._in_flight = 0
@@ -100,12 +118,24 @@ class Worker:
 
     async def take(self, folds: Sequence[FetchedFold]) -> None:
         """Process one sweep and queue its outputs; waits while too many are in flight."""
+        async with self._turn:
+            await self._sweep(folds)
+
+    async def _sweep(self, folds: Sequence[FetchedFold]) -> None:
         self._took_at = time.monotonic()
         outputs: list[Output] = []
         entered: list[tuple[Assigned, int]] = []
         for fold in folds:
             where = (fold.records[0].topic, fold.records[0].partition)
+            if self._holding.keep(where, fold):
+                continue
             assigned = await self._ready(where, fold)
+            if not assigned.settled:
+                log.warning("a suspect is ahead; others first", topic=where[0], partition=where[1])
+                assigned.waited = True
+                self._rest([where], STEP_AFTER_S)
+                self._holding.keep(where, fold)
+                continue
             outputs += self._process(assigned, where, fold.records, entered)
         await self._publish(outputs, entered, folds[-1].records[-1].timestamp * 1_000_000)
 
@@ -133,18 +163,66 @@ class Worker:
         records: Sequence[RawRecord],
         entered: list[tuple[Assigned, int]],
     ) -> list[Output]:
-        """Process a run of records and enter it in the ledger; gives its outputs."""
-        first, last = records[0].offset, records[-1].offset
+        """Process records in runs, each entered in the ledger; gives their outputs."""
+        outputs: list[Output] = []
+        for run in assigned.suspects.steps(records):
+            try:
+                assigned.state, folded = process_fold(
+                    assigned.state,
+                    self._in_work.each(run),
+                    self._processors,
+                    crashed=assigned.suspects.crashed,
+                    checkpoint=assigned.suspects.ahead(run[0].offset),
+                )
+            except Exception:
+                # structlog's own would render every local: seconds, while all vendors wait.
+                traceback.print_exc()
+                crash(f"a step failed on {where[0]}/{where[1]}, {run[0].offset} … {run[-1].offset}")
+                raise
+            self._in_work.clear()
+            assigned.next_offset = run[-1].offset + 1
+            entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
+            self._measure.folded(where[0], folded, self._in_flight)
+            outputs += folded.outputs
+            self._watch_refusals(where[0], folded.counts, run[-1].timestamp)
+        return outputs
+
+    def _watch_refusals(self, topic: str, counts: Mapping[str, int], log_ms: int) -> None:
+        """Let a vendor rest whose refusals are too many: its other partitions here, too."""
+        tally, pause = tallied(self._tallies.get(topic, Tally()), self._rule, counts, log_ms)
+        self._tallies[topic] = tally
+        if pause:
+            log.error(
+                "too many refusals: this vendor rests",
+                topic=topic,
+                seconds=self._rule.pause_s,
+                advice="see `kinebus dlq list`; raw records wait where they are",
+            )
+            self._measure.paused(topic, now=True)
+            self._rest([at for at in self._assigned if at[0] == topic], self._rule.pause_s)
+
+    def _rest(self, places: Sequence[Place], seconds: float) -> None:
+        self._holding.hold(places)
+        task = asyncio.get_running_loop().create_task(self._resume(places, seconds))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _resume(self, places: Sequence[Place], seconds: float) -> None:
+        await asyncio.sleep(seconds)
         try:
-            state, folded = process_fold(assigned.state, records, self._processors)
+            async with self._turn:
+                for place in places:
+                    self._measure.paused(place[0], now=False)
+                    for fold in self._holding.release(place):
+                        await self._sweep([fold])
         except Exception:
-            log.exception("a step failed", topic=where[0], partition=where[1], first=first)
-            crash(f"a step failed on {where[0]}/{where[1]} at {first} … {last}")
+            traceback.print_exc()
+            crash(f"going on with {places} failed")
             raise
-        assigned.state, assigned.next_offset = state, last + 1
-        entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
-        self._measure.folded(where[0], folded, self._in_flight)
-        return folded.outputs
+
+    def held(self) -> frozenset[Place]:
+        """Places that rest: nothing is to be fetched of them."""
+        return self._holding.places()
 
     async def write_checkpoints(self) -> None:
         """Write the snapshots of checkpoints whose outputs are all out, in order, for ever."""
@@ -168,25 +246,45 @@ class Worker:
 
     def progress(self) -> tuple[float, dict[Place, int]]:
         """When it last took something (monotonic seconds), and the next offset of each place."""
-        return self._took_at, {where: a.next_offset for where, a in self._assigned.copy().items()}
+        held = self.held()
+        places = self._assigned.copy().items()
+        return self._took_at, {where: a.next_offset for where, a in places if where not in held}
 
     def forget(self, places: Sequence[Place]) -> None:
         """Partitions that were taken from this worker."""
         for where in places:
             self._assigned.pop(where, None)
+            self._holding.release(where)
 
     async def _ready(self, where: Place, fold: FetchedFold) -> Assigned:
-        """The partition's state at the fold's first record, restored where need be."""
+        """The partition's state at the fold's first record, restored where need be.
+
+        It is not settled where a suspect is ahead that has not waited for the others.
+        """
         assigned = self._assigned.get(where)
-        if assigned is not None and assigned.generation == fold.generation:
-            if fold.first >= assigned.next_offset:
-                if fold.after is not None and fold.after > assigned.next_offset:
-                    crash(f"{where}: records {assigned.next_offset} … {fold.first - 1} got lost")
-                return assigned
+        if assigned is None or assigned.generation != fold.generation:
+            assigned = await self._take_over(where, fold)
+        elif assigned.settled and fold.first < assigned.next_offset:
             log.info("read again", topic=where[0], partition=where[1], offset=fold.first)
             self._snapshots.pop((fold.generation, where[1]), None)
-        state = partition_state(await self._read(fold.generation, where[1]), *where)
+            assigned = await self._take_over(where, fold)
+        elif assigned.settled:
+            if fold.after is not None and fold.after > assigned.next_offset:
+                crash(f"{where}: records {assigned.next_offset} … {fold.first - 1} got lost")
+            return assigned
+        if assigned.waited or not assigned.suspects.ahead(assigned.next_offset):
+            await self._catch_up(assigned, where, fold.first)
+            assigned.next_offset = fold.first
+            assigned.settled = True
+        return assigned
+
+    async def _take_over(self, where: Place, fold: FetchedFold) -> Assigned:
+        """What the snapshots tell of a partition, and which of its records are suspects."""
+        snapshots = await self._read(fold.generation, where[1])
+        state = partition_state(snapshots, *where)
         covered = state.clock.offset + 1
+        start = min(covered, fold.first)
+        suspects = await self._suspects(suspects_of(snapshots, *where), start)
         log.info(
             "took over",
             topic=where[0],
@@ -194,12 +292,25 @@ class Worker:
             offset=fold.first,
             robots=len(state.robots),
             covered=covered,
+            suspects=suspects.ends,
         )
-        assigned = Assigned(fold.generation, state, min(covered, fold.first))
-        await self._catch_up(assigned, where, fold.first)
-        assigned.next_offset = fold.first
-        self._assigned[where] = assigned
-        return assigned
+        self._assigned[where] = Assigned(fold.generation, state, start, suspects)
+        return self._assigned[where]
+
+    async def _suspects(self, known: Suspects, start: int) -> Suspects:
+        """The suspects of a partition, with what this worker's last end says, noted for all."""
+        left = self._in_work.left
+        if left is None or left[:2] != known[:2]:
+            return known
+        self._in_work.left = None
+        if left[2] < start:
+            return known
+        log.error("the process before ended in the middle of a record", at=left)
+        suspects = known.ended_at(left[2], start)
+        noted = asyncio.Event()
+        await self._publisher.publish([suspects_output(suspects, STATE_VERSION)], noted.set)
+        await noted.wait()
+        return suspects
 
     async def _catch_up(self, assigned: Assigned, where: Place, stop: int) -> None:
         """Process again what was committed and the snapshots that are left do not cover."""
