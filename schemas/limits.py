@@ -28,3 +28,6 @@ MAX_FRAME_INDEX = 10**12
 
 MAX_NS = 2**62
 """Times and clock offsets stay below it, so that differences of two fit an int64."""
+
+MAX_INFLATED_BYTES = 24 * 1024 * 1024
+"""Bytes of a record batch once it is unpacked: three of the largest records, and no bomb."""

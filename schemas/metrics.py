@@ -20,6 +20,9 @@ WORKER_IN_FLIGHT = "kinebus_worker_sweeps_in_flight"
 WORKER_PAUSED = "kinebus_worker_paused"
 """1 while a vendor's partitions rest after too many refusals, by topic."""
 
+WORKER_OFFSETS_SKIPPED = "kinebus_worker_offsets_skipped_total"
+"""Offsets in record batches that could not be opened, by topic."""
+
 SINK_RECORDS = "kinebus_sink_records_total"
 """Records a sink has put at rest, by sink and topic."""
 

@@ -21,8 +21,9 @@ from faust.types import TP  # noqa: E402
 from schemas.settings import Settings  # noqa: E402
 from schemas.topics import MAX_RECORD_BYTES, raw_topic  # noqa: E402
 from schemas.vendors import load_vendors  # noqa: E402
+from streams.batches import Skipped  # noqa: E402
 from streams.chunk import compile_all  # noqa: E402
-from streams.folding import FoldingTransport  # noqa: E402
+from streams.folding import Fetched, FoldingTransport  # noqa: E402
 from streams.in_work import InWork  # noqa: E402
 from streams.measure import Measure  # noqa: E402
 from streams.publisher import Publisher  # noqa: E402
@@ -69,6 +70,11 @@ def build_app(settings: Settings) -> faust.App:
     in_work = InWork(settings.home / f"worker-{settings.worker}.in-work")
     rule = PauseRule(settings.pause_refusals, settings.pause_s)
     measure = Measure(settings.metrics_port)
+
+    def skipped(tp: TP, batch: Skipped) -> None:
+        measure.skipped(tp.topic, batch.end - batch.first)
+
+    Fetched.skipped = staticmethod(skipped)
 
     def make_worker(publisher: Publisher) -> Worker:
         return Worker(KafkaLog(bootstrap), processors, publisher, measure, in_work, rule)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import aiokafka
 import structlog
+from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.batches import BoundedBatches, Skipped
 from streams.records import RawRecord
 
 FETCH_WAIT_MS = 30
@@ -64,6 +66,28 @@ async def started(start: Callable[[], Awaitable[None]], client: Callable[[], Any
             waiting = True
             await client().stop()
             await asyncio.sleep(RETRY_S)
+
+
+class Fetched(fetcher.PartitionRecords):
+    """One partition's part of a fetch; a batch that cannot be opened is stepped over, and told."""
+
+    skipped: ClassVar[Callable[[TP, Skipped], None]] = staticmethod(lambda tp, batch: None)
+
+    def __init__(self, tp: TP, records: BoundedBatches, *rest: Any) -> None:
+        self._batches = records
+        self._place = tp
+        super().__init__(tp, records, *rest)  # type: ignore[call-arg]
+
+    def _unpack_records(self) -> Iterator[Any]:
+        yield from super()._unpack_records()
+        for batch in self._batches.skipped():
+            log.error("a batch is skipped", at=self._place, **batch._asdict())
+            self.skipped(self._place, batch)
+
+
+# The driver has no other place for a reader of ours: these are the names it looks up.
+fetcher.MemoryRecords = BoundedBatches
+fetcher.PartitionRecords = Fetched
 
 
 class FoldingThread(driver.AIOKafkaConsumerThread):

@@ -29,6 +29,9 @@ class Measure:
         self._paused = Gauge(
             metrics.WORKER_PAUSED, "1 while a vendor rests after too many refusals.", ["topic"]
         )
+        self._skipped = Counter(
+            metrics.WORKER_OFFSETS_SKIPPED, "Offsets in batches no client can open.", ["topic"]
+        )
         if port:
             start_http_server(port, "127.0.0.1")
 
@@ -47,3 +50,7 @@ class Measure:
     def paused(self, topic: str, *, now: bool) -> None:
         """A vendor's partitions rest, or no longer do."""
         self._paused.labels(topic).set(int(now))
+
+    def skipped(self, topic: str, offsets: int) -> None:
+        """A batch was stepped over."""
+        self._skipped.labels(topic).inc(offsets)
