@@ -76,13 +76,13 @@ class Fetched(fetcher.PartitionRecords):
     def __init__(self, tp: TP, records: BoundedBatches, *rest: Any) -> None:
         self._batches = records
         self._place = tp
-        super().__init__(tp, records, *rest)  # type: ignore[call-arg]
+        super().__init__(tp, records, *rest)
 
     def _unpack_records(self) -> Iterator[Any]:
         yield from super()._unpack_records()
         for batch in self._batches.skipped():
             log.error("a batch is skipped", at=self._place, **batch._asdict())
-            self.skipped(self._place, batch)
+            type(self).skipped(self._place, batch)
 
 
 # The driver has no other place for a reader of ours: these are the names it looks up.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from schemas.bad_batch import end_of_batch, is_bad_batch
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
 from streams.records import PlainRecord, RawRecord
@@ -69,6 +70,13 @@ class KafkaLog:
             position, deadline = where.offset, time.monotonic() + READ_TIMEOUT_S
             while position < stop:
                 batch = consumer.consume(READ_RECORDS, timeout=0.05)
+                for message in batch:
+                    error = message.error()
+                    if error is not None and is_bad_batch(error):
+                        own = {"bootstrap.servers": self._bootstrap}
+                        end = end_of_batch(own, topic, partition, message.offset())
+                        consumer.seek(TopicPartition(topic, partition, end))
+                        position = end
                 messages = [message for message in batch if not _is_error(message)]
                 if messages:
                     deadline = time.monotonic() + READ_TIMEOUT_S
@@ -82,7 +90,8 @@ class KafkaLog:
 
 def _is_error(message: Message) -> bool:
     error = message.error()
-    if error is not None and error.code() != KafkaError._PARTITION_EOF:
+    passing = error is None or error.code() == KafkaError._PARTITION_EOF or is_bad_batch(error)
+    if not passing:
         raise KafkaException(error)
     return error is not None
 

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.audit.raw import Place
 from deploy.lag import committed
+from schemas.bad_batch import end_of_batch, is_bad_batch
 from schemas.topics import MAX_RECORD_BYTES
 
 TIMEOUT_S = 20.0
@@ -24,10 +25,15 @@ BATCH = 2_000
 
 
 class AuditReader:
-    """Reads topics from offset to offset; takes part in no group and commits nothing."""
+    """Reads topics from offset to offset; takes part in no group and commits nothing.
+
+    Attributes:
+        skipped: by place, batches that no client can open: their offsets [first, end).
+    """
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
+        self.skipped: dict[Place, set[tuple[int, int]]] = {}
         self._admin = AdminClient({"bootstrap.servers": bootstrap})
         self._consumer = Consumer(
             {
@@ -90,16 +96,26 @@ class AuditReader:
                 if place not in left:
                     continue
                 error = message.error()
-                if error is None and message.offset() < left[place]:
+                offset = message.offset()
+                if error is not None and is_bad_batch(error):
+                    offset = self._step_over(place, offset) - 1
+                elif error is None and offset < left[place]:
                     yield message
-                if _is_end(error) or message.offset() >= left[place] - 1:
+                if _is_end(error) or offset >= left[place] - 1:
                     del left[place]
                     self._consumer.incremental_unassign([TopicPartition(*place)])
         self._consumer.unassign()
 
+    def _step_over(self, place: Place, first: int) -> int:
+        """Go on behind a batch that no client can open; gives where it ends."""
+        end = end_of_batch({"bootstrap.servers": self._bootstrap}, *place, first)
+        self.skipped.setdefault(place, set()).add((first, end))
+        self._consumer.seek(TopicPartition(*place, end))
+        return end
+
 
 def _is_end(error: KafkaError | None) -> bool:
-    if error is None:
+    if error is None or is_bad_batch(error):
         return False
     if error.code() == KafkaError._PARTITION_EOF:
         return True

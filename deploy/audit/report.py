@@ -83,8 +83,8 @@ class AuditReport:
     Attributes:
         vendors: frames by vendor.
         records: raw records by outcome (canonical, mark, tick, dead_letter, duplicate, in_flight,
-            missing).
-        offsets_without_record: offsets that hold nothing (a batch that was skipped or compacted).
+            missing), and offsets in batches that no client can open (skipped_batch).
+        offsets_without_record: other offsets that hold nothing (control records, retention).
         sessions: robot to raw.
         problems: what must not be; empty when `ok`.
         deep: whether values and hashes were compared, too.

@@ -74,6 +74,9 @@ class _Audit:
         ends = reader.watermarks(places)
         spans = {place: (mark.offsets.get(place, 0), ends[place][1]) for place in places}
         self._raw = collect.read_raw(reader, self._store, spans)
+        self._skipped = sum(
+            end - first for place in places for first, end in reader.skipped.get(place, ())
+        )
         self._letters = collect.read_letters(reader)
         self._rows = lineage(client, min(mark.offsets.values(), default=0))
         self._numbers: dict[str, int] = {}
@@ -115,8 +118,13 @@ class _Audit:
         outcomes = np.bincount(judged.outcome, minlength=len(Outcome)).tolist()
         return AuditReport(
             vendors=vendors,
-            records={kind.name.lower(): outcomes[kind] for kind in Outcome},
-            offsets_without_record=sum(b - a for a, b in raw.spans.values()) - len(raw.key),
+            records={
+                **{kind.name.lower(): outcomes[kind] for kind in Outcome},
+                "skipped_batch": self._skipped,
+            },
+            offsets_without_record=sum(b - a for a, b in raw.spans.values())
+            - len(raw.key)
+            - self._skipped,
             sessions=seen,
             problems=tuple(found + episodes.problems()),
             deep=deep,
