@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,34 +21,14 @@ from streams.process import process_fold
 from streams.publisher import crash
 from streams.records import Output, RawRecord
 from streams.refusals import PauseRule, Tally, tallied
-from streams.restore import partition_state, suspects_of
-from streams.state import STATE_VERSION, Snapshot
-from streams.suspects import Suspects, suspects_output
+from streams.suspects import Suspects
+from streams.takeover import Log, Publishing, TakeOver
 
 MAX_SWEEPS_IN_FLIGHT = 16
 STEP_AFTER_S = 1.0
 """Before a record is worked on that was in work at an end, the other partitions get so long."""
 
 log = structlog.get_logger()
-
-Snapshots = Sequence[Snapshot]
-
-
-class Log(Protocol):
-    """What is read when a partition is taken over; see `streams.restore.KafkaLog`."""
-
-    async def snapshots(self, partition: int) -> Snapshots:
-        """Every snapshot of one partition of `streams.state`, oldest first."""
-
-    async def raw(self, topic: str, partition: int, start: int, stop: int) -> Sequence[RawRecord]:
-        """The first records with start ≤ offset < stop; none where they are gone."""
-
-
-class Publishing(Protocol):
-    """Where outputs go; see `streams.publisher.Publisher`."""
-
-    async def publish(self, outputs: Sequence[Output], done: Callable[[], None]) -> None:
-        """Queue outputs in order; `done` is called once all are acknowledged."""
 
 
 class FetchedFold(Protocol):
@@ -110,7 +90,7 @@ class Worker:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigned: dict[Place, Assigned] = {}
-        self._snapshots: dict[tuple[int, int], Snapshots] = {}
+        self._takeover = TakeOver(source, publisher, in_work)
         self._in_flight = 0
         self._took_at = time.monotonic()
         self._room = asyncio.Condition()
@@ -266,7 +246,7 @@ class Worker:
             assigned = await self._take_over(where, fold)
         elif assigned.settled and fold.first < assigned.next_offset:
             log.info("read again", topic=where[0], partition=where[1], offset=fold.first)
-            self._snapshots.pop((fold.generation, where[1]), None)
+            self._takeover.forget(where, fold.generation)
             assigned = await self._take_over(where, fold)
         elif assigned.settled:
             if fold.after is not None and fold.after > assigned.next_offset:
@@ -279,38 +259,9 @@ class Worker:
         return assigned
 
     async def _take_over(self, where: Place, fold: FetchedFold) -> Assigned:
-        """What the snapshots tell of a partition, and which of its records are suspects."""
-        snapshots = await self._read(fold.generation, where[1])
-        state = partition_state(snapshots, *where)
-        covered = state.clock.offset + 1
-        start = min(covered, fold.first)
-        suspects = await self._suspects(suspects_of(snapshots, *where), start)
-        log.info(
-            "took over",
-            topic=where[0],
-            partition=where[1],
-            offset=fold.first,
-            robots=len(state.robots),
-            covered=covered,
-            suspects=suspects.ends,
-        )
+        state, start, suspects = await self._takeover.at(where, fold.generation, fold.first)
         self._assigned[where] = Assigned(fold.generation, state, start, suspects)
         return self._assigned[where]
-
-    async def _suspects(self, known: Suspects, start: int) -> Suspects:
-        """The suspects of a partition, with what this worker's last end says, noted for all."""
-        left = self._in_work.left
-        if left is None or left[:2] != known[:2]:
-            return known
-        self._in_work.left = None
-        if left[2] < start:
-            return known
-        log.error("the process before ended in the middle of a record", at=left)
-        suspects = known.ended_at(left[2], start)
-        noted = asyncio.Event()
-        await self._publisher.publish([suspects_output(suspects, STATE_VERSION)], noted.set)
-        await noted.wait()
-        return suspects
 
     async def _catch_up(self, assigned: Assigned, where: Place, stop: int) -> None:
         """Process again what was committed and the snapshots that are left do not cover."""
@@ -326,15 +277,6 @@ class Worker:
             entered: list[tuple[Assigned, int]] = []
             outputs = self._process(assigned, where, records, entered)
             await self._publish(outputs, entered, records[-1].timestamp * 1_000_000)
-
-    async def _read(self, generation: int, partition: int) -> Snapshots:
-        """A partition's snapshots, read once for all topics of a generation."""
-        known = self._snapshots.get((generation, partition))
-        if known is None:
-            known = await self._log.snapshots(partition)
-            self._snapshots = {k: v for k, v in self._snapshots.items() if k[0] == generation}
-            self._snapshots[generation, partition] = known
-        return known
 
     def _wake(self) -> None:
         async def notify() -> None:

@@ -13,6 +13,7 @@ from deploy.cli.out import Exit, fail, print_json, print_table, stdout
 from deploy.cli.where import AsJson, Home, attached, own_settings
 from deploy.doctor import examine, healthy
 from deploy.lag import measure_lag
+from deploy.resting import resting
 from deploy.stack_file import read_stack
 from deploy.status_view import ProcessMeter, status_table
 from deploy.supervisor import ProcessState
@@ -27,8 +28,9 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     stack = read_stack(settings.home)
     if stack is None:
         fail(f"no stack runs in {settings.home}; start one with `kinebus up`", Exit.UNHEALTHY)
+    at_rest = resting(stack.processes)
     if as_json:
-        print_json(asdict(stack))
+        print_json({**asdict(stack), "resting": at_rest})
     else:
         for part, words in stack.chosen.items():
             stdout.print(f"{part}: {words}", markup=False)
@@ -40,6 +42,11 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         status_table(states, meter)
         time.sleep(METER_S)
         stdout.print(status_table(states, meter))
+        for worker, topics in at_rest.items():
+            stdout.print(
+                f"[yellow]{', '.join(topics)} rests on {worker}: too many refusals; "
+                "see `kinebus dlq list`"
+            )
     if any(process.pid is None for process in stack.processes):
         raise typer.Exit(Exit.UNHEALTHY)
 

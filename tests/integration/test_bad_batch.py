@@ -1,4 +1,4 @@
-"""A batch of 4 KB that becomes 100 MB, on a real broker: every reader steps over it, and goes on."""
+"""A batch of 4 KB that becomes 100 MB, on a real broker: every reader steps over it."""
 
 from __future__ import annotations
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prometheus_client import generate_latest
 
 import streams.process
 import streams.worker
+from deploy.resting import topics_at_rest
 from schemas.rejected import Reason
 from streams.in_work import InWork
 from streams.measure import Measure
@@ -219,11 +221,13 @@ def test_a_vendor_with_too_many_refusals_rests_and_goes_on_with_nothing_lost(
         await worker.take([Fold(None, 1, kafka.records[:15])])
         assert worker.held() == {("raw.fourier", 0)}
         assert worker.progress()[1] == {}
+        assert topics_at_rest(generate_latest().decode()) == ["raw.fourier"]
         await worker.take([Fold(15, 1, kafka.records[15:])])
         rested.append(len(make.chunks(kafka.outputs)))
         while worker._tasks:
             await asyncio.gather(*worker._tasks)
         assert worker.held() == frozenset()
+        assert topics_at_rest(generate_latest().decode()) == []
 
     asyncio.run(life())
     assert rested == [0]
