@@ -27,7 +27,7 @@ from sinks.datasets.columns import (
 )
 from sinks.datasets.plan import DatasetPlan
 from sinks.datasets.signals import ACTION, STATE, VALID, Feature
-from sinks.datasets.stats import Stats, episode_stats, pooled, stats_of
+from sinks.datasets.stats import Pool, Stats, episode_stats, stats_of
 from sinks.datasets.step import GridEpisode, Rehearsal, told_of
 
 KEPT = "kept"
@@ -178,29 +178,25 @@ class RowsWriter:
         splits = self._plan.splits
         span = splits.get("train", next(iter(splits.values())))
         index = [Feature(name, dtype, (name,)) for name, dtype in INDEX_FEATURES.items()]
-        found = {}
-        for feature in (*self._counted, *index):
-            parts = [stats_of(row[STATS][feature.name]) for row in self._rows[slice(*span)]]
-            found[feature.name] = pooled(parts, self._again(feature, span))
-        return found
-
-    def _again(
-        self, feature: Feature, span: tuple[int, int]
-    ) -> Iterator[tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_] | None]]:
-        """A feature's numbers of some episodes, with what counts of them."""
-        validity = next((one for one in self._plan.signals.features if one.name == VALID), None)
-        masked = validity is not None and feature.name in MASKED
-        wanted = [feature, validity] if masked and validity else [feature]
-        columns = [name for one in wanted for name in self._columns(one)]
+        counted = [*self._counted, *index]
+        pools = {
+            one.name: Pool([stats_of(row[STATS][one.name]) for row in self._rows[slice(*span)]])
+            for one in counted
+        }
+        validity = [one for one in self._plan.signals.features if one.name == VALID]
+        columns = [name for one in (*counted, *validity) for name in self._columns(one)]
         for table in self._row_groups(columns, span):
-            valid = planes_of(table, validity) if masked and validity else None
-            yield planes_of(table, feature), _mask(feature.name, valid)
+            valid = planes_of(table, validity[0]) if validity else None
+            for one in counted:
+                pools[one.name].take(planes_of(table, one), _mask(one.name, valid))
+        return {name: pool.stats() for name, pool in pools.items()}
 
     def _columns(self, feature: Feature) -> list[str]:
         alone = len(feature.names) == 1 or not self._layout.scalar
         return [feature.name] if alone else [f"{feature.name}.{name}" for name in feature.names]
 
     def _row_groups(self, columns: list[str], span: tuple[int, int]) -> Iterator[pa.Table]:
+        """Rows of episodes [first, past the last), episode by episode."""
         episode = 0
         for number in range(self._files):
             with pq.ParquetFile(self._data_file(number)) as file:

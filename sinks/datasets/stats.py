@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,37 +94,42 @@ def episode_stats(planes: Planes, valid: Mask | None = None) -> Stats:
     )
 
 
-def pooled(parts: Sequence[Stats], planes: Iterable[tuple[Planes, Mask | None]]) -> Stats:
-    """Statistics over many episodes.
-
-    Args:
-        parts: of each episode.
-        planes: the same episodes' numbers and what counts of them, read once more for quantiles.
+class Pool:
+    """Statistics over many episodes: their own ones first, then their numbers for the quantiles.
 
     Mean and deviation by the parallel algorithm of Chan, Golub and LeVeque (1979).
     """
-    counts = np.stack([part.counts for part in parts])
-    means = np.stack([part.mean for part in parts])
-    held = counts > 0.0
-    total = np.maximum(counts.sum(axis=0), 1.0)
-    mean = (counts * means).sum(axis=0) / total
-    spread = np.stack([part.std for part in parts]) ** 2 + (means - mean) ** 2
-    some = held.any(axis=0)
-    low = np.where(held, np.stack([part.min for part in parts]), np.inf).min(axis=0)
-    high = np.where(held, np.stack([part.max for part in parts]), -np.inf).max(axis=0)
-    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
-    histogram = np.zeros((len(low), BINS), np.int64)
-    for one, valid in planes:
-        _count(one, valid, low, high, histogram)
-    return Stats(
-        min=low,
-        max=high,
-        mean=mean,
-        std=np.sqrt((counts * spread).sum(axis=0) / total),
-        counts=counts.sum(axis=0),
-        steps=sum(part.steps for part in parts),
-        quantiles=_quantiles(histogram, low, high),
-    )
+
+    def __init__(self, parts: Sequence[Stats]) -> None:
+        self._counts = np.stack([part.counts for part in parts])
+        self._means = np.stack([part.mean for part in parts])
+        self._stds = np.stack([part.std for part in parts])
+        self._steps = sum(part.steps for part in parts)
+        held = self._counts > 0.0
+        low = np.where(held, np.stack([part.min for part in parts]), np.inf).min(axis=0)
+        high = np.where(held, np.stack([part.max for part in parts]), -np.inf).max(axis=0)
+        some = held.any(axis=0)
+        self._low, self._high = np.where(some, low, 0.0), np.where(some, high, 0.0)
+        self._histogram = np.zeros((len(low), BINS), np.int64)
+
+    def take(self, planes: Planes, valid: Mask | None) -> None:
+        """The numbers of one of the episodes, and what counts of them."""
+        _count(planes, valid, self._low, self._high, self._histogram)
+
+    def stats(self) -> Stats:
+        """Of all episodes, once each was taken."""
+        total = np.maximum(self._counts.sum(axis=0), 1.0)
+        mean = (self._counts * self._means).sum(axis=0) / total
+        spread = self._stds**2 + (self._means - mean) ** 2
+        return Stats(
+            min=self._low,
+            max=self._high,
+            mean=mean,
+            std=np.sqrt((self._counts * spread).sum(axis=0) / total),
+            counts=self._counts.sum(axis=0),
+            steps=self._steps,
+            quantiles=_quantiles(self._histogram, self._low, self._high),
+        )
 
 
 def _whole(planes: Planes) -> Stats:
@@ -152,11 +157,12 @@ def _sorted_quantile(ordered: F64, q: float) -> F64:
 def _count(
     planes: Planes, valid: Mask | None, low: F64, high: F64, histogram: npt.NDArray[np.int64]
 ) -> None:
-    span = np.where(high > low, high - low, 1.0)
-    share = (planes.astype(np.float64) - low[:, None]) * (BINS / span)[:, None]
-    bins = np.clip(share.astype(np.int64), 0, BINS - 1)
-    flat = bins + (np.arange(len(low)) * BINS)[:, None]
-    chosen = flat.ravel() if valid is None else flat[valid]
+    # One flat histogram: each component's bins behind those of the one before it.
+    scale = (BINS / np.where(high > low, high - low, 1.0))[:, None]
+    place = ((np.asarray(planes, np.float64) - low[:, None]) * scale).astype(np.int32)
+    np.clip(place, 0, BINS - 1, out=place)
+    place += (np.arange(len(low), dtype=np.int32) * BINS)[:, None]
+    chosen = place.ravel() if valid is None else place[valid]
     histogram += np.bincount(chosen, minlength=histogram.size).reshape(histogram.shape)
 
 
