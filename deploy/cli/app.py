@@ -18,6 +18,7 @@ from deploy.cli.out import Exit, stderr
 from deploy.cli.quality import quality
 from deploy.cli.replay import replay
 from deploy.cli.run import demo, up
+from deploy.cli.subscribe import subscribe
 
 app = typer.Typer(
     name="kinebus",
@@ -28,6 +29,7 @@ app = typer.Typer(
 for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
     app.command()(verb)
 app.command("export")(export_)
+app.command()(subscribe)
 episodes.command()(verify)
 episodes.command("open")(open_)
 app.add_typer(episodes, name="episodes")

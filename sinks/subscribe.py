@@ -1,0 +1,229 @@
+"""Follow a topic from one's own program: numpy batches, canonical or in any robot's joints.
+
+    h1 = compile_target(load_embodiment("unitree_h1"))
+    for batch in follow(bootstrap, load_vendors(), Start.now(), target=h1):
+        batch.joint_names, batch.position_rad   # [J], [T, J]
+
+A subscriber has no consumer group and commits nothing: it sees every partition, from where it says,
+and what a worker sent twice it sees once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+
+from schemas.canonical import CanonicalChunk, decode_canonical
+from schemas.topics import CANONICAL_FRAMES, MAX_RECORD_BYTES
+from schemas.vendors import Vendor, Vendors
+from sinks.consumer import broker_may_recover
+from sinks.lake.intervals import Intervals
+from sinks.record import Record, record_of
+from streams.body_plan import BodyPlan, canonicalise, compile_plan
+from streams.retarget_plan import (
+    RetargetState,
+    TargetPlan,
+    retarget,
+    start_retarget,
+)
+
+MAX_STREAMS = 4_096
+"""Sessions whose sequences and retargeting states are remembered; the longest unheard go first."""
+
+POLL_S = 0.2
+
+Keep = Callable[[CanonicalChunk], bool]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a subscriber begins: now, at the topic's beginning, or at a log time.
+
+    Attributes:
+        ms: log time, Unix ms; None: `beginning` decides.
+        beginning: all that the broker still has, instead of what comes from now on.
+    """
+
+    ms: int | None = None
+    beginning: bool = False
+
+    @staticmethod
+    def now() -> Start:
+        """Only what comes from now on."""
+        return Start()
+
+    @staticmethod
+    def at(ms: int) -> Start:
+        """Everything that was appended at this time or later."""
+        return Start(ms=ms)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One chunk of one robot, T frames.
+
+    Attributes:
+        chunk: as it stands on the topic.
+        joint_names: [J] of the target, or the native channels.
+        position_rad: [T, J] in those joints.
+        residual_pct, residual_rad, reachable: [T, L] the solve record of the target's limbs; empty
+            without a target.
+    """
+
+    chunk: CanonicalChunk
+    joint_names: tuple[str, ...]
+    position_rad: npt.NDArray[np.floating[Any]]
+    residual_pct: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    residual_rad: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    reachable: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), np.bool_))
+
+
+class UnknownProfileError(LookupError):
+    """Frames of a profile that is not here."""
+
+
+def follow(
+    bootstrap: str,
+    vendors: Vendors,
+    start: Start,
+    *,
+    keep: Keep | None = None,
+    target: TargetPlan | None = None,
+    stop: Event | None = None,
+) -> Iterator[Batch]:
+    """Batches of `canonical.frames`, for ever or until told to stop.
+
+    Args:
+        bootstrap: the broker.
+        vendors: profiles of the robots, which name their channels.
+        start: where to begin.
+        keep: which chunks; None: all.
+        target: the robot whose joints they shall be in; None: the robots' own.
+        stop: ends it.
+
+    Raises:
+        UnknownProfileError: a robot's profile is not among the vendors.
+    """
+    turn = Player(vendors, target)
+    for record in read(bootstrap, CANONICAL_FRAMES, start, stop):
+        fact = decode_canonical(record.value) if record.value is not None else None
+        if isinstance(fact, CanonicalChunk) and (keep is None or keep(fact)):
+            batch = turn.play(fact)
+            if batch is not None:
+                yield batch
+
+
+class Player:
+    """Turns chunks into batches; remembers of each session what came and how it was retargeted."""
+
+    def __init__(self, vendors: Vendors, target: TargetPlan | None) -> None:
+        self._vendors = vendors
+        self._target = target
+        self._plans: dict[str, BodyPlan] = {}
+        self._seen: OrderedDict[tuple[str, str, str], _Heard] = OrderedDict()
+
+    def play(self, chunk: CanonicalChunk) -> Batch | None:
+        """The chunk as a batch; None where it came before."""
+        vendor = self._vendors.by_profile.get(chunk.profile)
+        if vendor is None:
+            raise UnknownProfileError(
+                f"no profile {chunk.profile!r} here; name its folder by KINEBUS_PROFILES"
+            )
+        heard = self._heard(chunk)
+        if chunk.sequence in heard.sequences:
+            return None
+        late = bool(heard.sequences.ranges()) and chunk.sequence < heard.sequences.ranges()[-1][1]
+        heard.sequences.add(chunk.sequence)
+        if self._target is None or vendor.embodiment.kind != "full":
+            return Batch(chunk, vendor.profile.channel_names, chunk.position)
+        return self._retargeted(self._target, vendor, chunk, heard, late)
+
+    def _retargeted(
+        self, target: TargetPlan, vendor: Vendor, chunk: CanonicalChunk, heard: _Heard, late: bool
+    ) -> Batch:
+        if chunk.profile not in self._plans:
+            profile = vendor.profile
+            self._plans[chunk.profile] = compile_plan(
+                vendor.embodiment, profile.channel_joints, profile.channel_dofs, profile.assume
+            )
+        body = canonicalise(self._plans[chunk.profile], chunk.position.astype(np.float64), None)
+        # An episode begins anew, so that what is seen here equals what is exported of it.
+        fresh = heard.state is None or heard.episode != chunk.episode or late
+        state = start_retarget(target) if fresh or heard.state is None else heard.state
+        state, played = retarget(target, state, body, chunk.t_ns)
+        if not late:
+            heard.state, heard.episode = state, chunk.episode
+        return Batch(
+            chunk,
+            target.joint_names,
+            played.position_rad,
+            played.residual_pct,
+            played.residual_rad,
+            played.reachable,
+        )
+
+    def _heard(self, chunk: CanonicalChunk) -> _Heard:
+        key = (chunk.robot, chunk.session, chunk.processing_id)
+        heard = self._seen.setdefault(key, _Heard())
+        self._seen.move_to_end(key)
+        if len(self._seen) > MAX_STREAMS:
+            self._seen.popitem(last=False)
+        return heard
+
+
+@dataclass
+class _Heard:
+    sequences: Intervals = field(default_factory=Intervals)
+    state: RetargetState | None = None
+    episode: str | None = None
+
+
+def read(bootstrap: str, topic: str, start: Start, stop: Event | None = None) -> Iterator[Record]:
+    """Records of every partition of a topic, each partition in its order.
+
+    Raises:
+        LookupError: there is no such topic.
+        KafkaException: the broker will not let this be read.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "kinebus-subscribe",
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "fetch.message.max.bytes": MAX_RECORD_BYTES,
+        }
+    )
+    try:
+        consumer.assign(_places(consumer, topic, start))
+        while stop is None or not stop.is_set():
+            message = consumer.poll(POLL_S)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                yield record_of(message)
+            elif not broker_may_recover(error):
+                raise KafkaException(error)
+    finally:
+        consumer.close()
+
+
+def _places(consumer: Consumer, topic: str, start: Start) -> list[TopicPartition]:
+    known = consumer.list_topics(topic, timeout=10).topics[topic]
+    if known.error is not None or not known.partitions:
+        raise LookupError(f"no topic {topic!r}: is the stack running?")
+    if start.ms is None:
+        offset = OFFSET_BEGINNING if start.beginning else OFFSET_END
+        return [TopicPartition(topic, number, offset) for number in known.partitions]
+    asked = [TopicPartition(topic, number, start.ms) for number in known.partitions]
+    found: list[TopicPartition] = consumer.offsets_for_times(asked, timeout=10)
+    return [TopicPartition(topic, one.partition, one.offset if one.offset >= 0 else OFFSET_END)
+            for one in found]  # fmt: skip
