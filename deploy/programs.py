@@ -31,6 +31,7 @@ SINKS = (
     Program("sink-lake", "sinks.lake", Stage.SINK),
     Program("sink-archive", "sinks.archive", Stage.SINK),
 )
+AUDIT = Program("audit", "deploy.audit", Stage.SINK)
 
 # One process per core is the plan: no library may start a pool of threads of its own.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
@@ -43,6 +44,7 @@ def programs(workers: int, sinks: bool) -> Iterator[Program]:
         yield replace(WORKER, name=f"worker-{index}", worker=index)
     if sinks:
         yield from SINKS
+        yield AUDIT
 
 
 def program_service(program: Program, settings: Settings, logs: Path) -> Service:

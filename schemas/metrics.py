@@ -38,6 +38,9 @@ SINK_LAG_SECONDS = "kinebus_sink_oldest_seconds"
 SINK_WAITING = "kinebus_sink_waiting"
 """1 while a sink waits for its store or broker, by sink."""
 
+SINK_DISK_FULL = "kinebus_sink_disk_full"
+"""1 while a sink waits because its store, or its own disk, has no room left, by sink."""
+
 SINK_OFFSETS_SKIPPED = "kinebus_sink_offsets_skipped_total"
 """Offsets the broker never gave, by sink and topic."""
 
@@ -46,3 +49,21 @@ SINK_DUPLICATES = "kinebus_sink_duplicates_total"
 
 PROCESS_RESTARTS = "kinebus_process_restarts_total"
 """Restarts by the supervisor, by process."""
+
+AUDIT_RECORDS = "kinebus_audit_records_total"
+"""Raw records judged by the running audit, by outcome."""
+
+AUDIT_PROBLEMS = "kinebus_audit_problems"
+"""What must not be and was found since the last full audit that was ok, by kind."""
+
+AUDIT_AGE_SECONDS = "kinebus_audit_age_seconds"
+"""Age of the oldest raw record that is not judged yet."""
+
+AUDIT_IN_FLIGHT = "kinebus_audit_in_flight"
+"""Raw records on their way when the running audit last looked."""
+
+AUDIT_CPU_SECONDS = "kinebus_audit_cpu_seconds_total"
+"""CPU that the running audit has used."""
+
+ARCHIVE_RETENTION_USED = "kinebus_archive_retention_used"
+"""Share of retention that is not archived, by raw topic, its worst partition; alert at 0.5."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from schemas.checks import CATALOGUE
 from schemas.profile import Profile
@@ -12,13 +13,19 @@ CODE_VERSION = 2
 """Raised whenever a pure step changes what it gives for the same input."""
 
 
-def processing_id(profile: Profile, embodiment_hash: str) -> str:
-    """16 hex characters that own every canonical frame made this way."""
-    content = {
+def processing_id(profile: Profile, embodiment_hash: str, repair: str = "") -> str:
+    """16 hex characters that own every canonical frame made this way.
+
+    A repair makes frames of the same log in another order than it came: what it has read is part
+    of its name, so that the same repair has the same id, and one that has read more another.
+    """
+    content: dict[str, Any] = {
         "profile": profile.document(),
         "embodiment": embodiment_hash,
         "checks": [check.document() for check in CATALOGUE],
         "code": CODE_VERSION,
     }
+    if repair:
+        content["repair"] = repair
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

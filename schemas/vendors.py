@@ -24,16 +24,20 @@ class ProfileError(ValueError):
 
 @dataclass(frozen=True)
 class Vendor:
-    """A profile with everything it names, loaded and checked against each other."""
+    """A profile with everything it names, loaded and checked against each other.
+
+    `repair` names what a repair has read; empty for what is made of the log as it comes.
+    """
 
     profile: Profile
     schema: Schema
     embodiment: Embodiment
+    repair: str = ""
 
     @cached_property
     def processing_id(self) -> str:
         """The id under which frames of this profile are processed by this version of the code."""
-        return processing_id(self.profile, self.embodiment.hash)
+        return processing_id(self.profile, self.embodiment.hash, self.repair)
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,17 @@ def load_vendor(path: Path, registry: Registry) -> Vendor:
         raise ProfileError(f"{path}: {error}") from None
     beside = path.parent / f"{profile.embodiment}.json"
     embodiment = load_embodiment(beside if beside.exists() else profile.embodiment)
-    known = {joint.name for joint in embodiment.joints}
-    unknown = [name for name in profile.channel_joints if name is not None and name not in known]
-    unknown += [name for name in profile.assume if name not in known]
-    if unknown:
-        raise ProfileError(f"{path}: {profile.embodiment} has no joint {', '.join(unknown)}")
+    check_joints(profile, embodiment, str(path))
     schema = registry.named(profile.schema_name)
     if schema.kind != profile.encoding.value:
         raise ProfileError(f"{path}: schema {schema.name} is {schema.kind}, not {profile.encoding}")
     return Vendor(profile, schema, embodiment)
+
+
+def check_joints(profile: Profile, embodiment: Embodiment, where: str) -> None:
+    """Raise ProfileError where a profile names a joint that the embodiment does not have."""
+    known = {joint.name for joint in embodiment.joints}
+    unknown = [name for name in profile.channel_joints if name is not None and name not in known]
+    unknown += [name for name in profile.assume if name not in known]
+    if unknown:
+        raise ProfileError(f"{where}: {embodiment.id} has no joint {', '.join(unknown)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 from schemas.metrics import (
+    SINK_DISK_FULL,
     SINK_DUPLICATES,
     SINK_FRAMES,
     SINK_LAG_SECONDS,
@@ -19,5 +20,6 @@ FRAMES = Counter(SINK_FRAMES, "Frames put at rest", ["sink"])
 WRITE_SECONDS = Histogram(SINK_WRITE_SECONDS, "Time of one insert or put", ["sink"])
 OLDEST_SECONDS = Gauge(SINK_LAG_SECONDS, "Age of the oldest record not at rest", ["sink"])
 WAITING = Gauge(SINK_WAITING, "1 while a sink waits for its store or broker", ["sink"])
+DISK_FULL = Gauge(SINK_DISK_FULL, "1 while a sink waits for room in its store", ["sink"])
 SKIPPED = Counter(SINK_OFFSETS_SKIPPED, "Offsets the broker never gave", ["sink", "topic"])
 DUPLICATES = Counter(SINK_DUPLICATES, "Chunks that came again and were left out", ["sink"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import structlog
 
-from sinks.measure import WAITING
+from sinks.measure import DISK_FULL, WAITING
 
 T = TypeVar("T")
 Transient = Callable[[BaseException], bool]
@@ -16,7 +18,21 @@ Transient = Callable[[BaseException], bool]
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
 
+_NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
+_SAYS_NO_ROOM = re.compile(
+    r"no space left|os error 28\b|errno: 28\b|StorageFull|disk quota exceeded|NOT_ENOUGH_SPACE"
+    r"|InsufficientStorage|507 ",
+    re.IGNORECASE,
+)
+
 _log = structlog.get_logger()
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a store, near or far, says that it has no room left."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return True
+    return _SAYS_NO_ROOM.search(str(error)) is not None
 
 
 class Patience:
@@ -31,7 +47,7 @@ class Patience:
     def __init__(self, sink: str, idle: Callable[[float], None]) -> None:
         self._sink = sink
         self._idle = idle
-        WAITING.labels(sink).set(0)
+        self._waits(False, False)
 
     def attempt(self, what: str, action: Callable[[], T], transient: Transient) -> T:
         """The action's result, after as many attempts as it takes."""
@@ -44,11 +60,17 @@ class Patience:
                     if not transient(error):
                         raise
                     delay = next(delays)
-                    WAITING.labels(self._sink).set(1)
-                    _log.warning("waiting", what=what, error=str(error)[:500], again_in_s=delay)
+                    full = is_disk_full(error)
+                    self._waits(True, full)
+                    told = "waiting for room: the disk is full" if full else "waiting"
+                    _log.warning(told, what=what, error=str(error)[:500], again_in_s=delay)
                     self._idle(delay)
         finally:
-            WAITING.labels(self._sink).set(0)
+            self._waits(False, False)
+
+    def _waits(self, waiting: bool, full: bool) -> None:
+        WAITING.labels(self._sink).set(waiting)
+        DISK_FULL.labels(self._sink).set(full)
 
 
 def _delays() -> Iterator[float]:

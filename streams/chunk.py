@@ -163,7 +163,7 @@ def _canonical(
         frames=envelope.frames,
         channels=chunk.position.shape[1],
         episode=episode.episode if episode is not None and inside else None,
-        profile=envelope.profile,
+        profile=processor.vendor.profile.id,
         embodiment=embodiment.id,
         embodiment_hash=embodiment.hash,
         processing_id=processor.processing_id,

@@ -261,6 +261,7 @@ def _in_session(
         state = None
     if state is None:
         state = new_robot(envelope, record, clock.clock_ms, processor.processing_id, past)
+        state = state._replace(profile=processor.vendor.profile.id)
     return state._replace(offset=record.offset, heard_ms=clock.clock_ms), outputs
 
 
@@ -274,7 +275,8 @@ def _in_processing(
     """The robot under this record's processing, its session open for whatever is not late."""
     outputs: list[Output] = []
     if state.processing_id != processor.processing_id:
-        state, outputs = renew(state, envelope.profile, processor.processing_id, record)
+        profile = processor.vendor.profile.id
+        state, outputs = renew(state, profile, processor.processing_id, record)
     if state.session_open or late:
         return state, outputs
     cause = Cause.MARK if envelope.kind is Kind.MARK else Cause.GAP

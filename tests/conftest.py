@@ -12,6 +12,7 @@ import pytest
 
 from deploy.choose import Choice, NothingToChooseError, choose_broker, choose_clickhouse
 from deploy.containers import find_docker
+from tests import s3_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,7 +40,7 @@ def pytest_report_header() -> list[str]:
         f"interpreter: {python}, {Path(sys.executable).resolve()}",
         f"broker: {_described(choose_broker, 'KAFKA_BOOTSTRAP')}",
         f"clickhouse: {_described(choose_clickhouse, 'CLICKHOUSE_URL')}",
-        "object store: a folder through LocalStore, and moto's S3",
+        f"object store: a folder through LocalStore, and {s3_server.described()}",
         f"docker: {_docker()}",
         f"shared: {find_shared() or 'absent, tests that need it are skipped'}",
     ]

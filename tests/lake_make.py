@@ -7,8 +7,10 @@ would travel on `episodes` become the catalogue's rows.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from obstore.store import ObjectStore
@@ -119,7 +121,8 @@ def seal(store: ObjectStore, logs: Sequence[RawLog]) -> list[Episode]:
         _, outputs = make.run(log.records)
         assert not make.dead_letters(outputs)
         facts += make.events(outputs)
-        sink = LakeSink(store, _channels, announcer, patience)
+        spill_dir = Path(tempfile.mkdtemp(prefix="kinebus-spill-"))
+        sink = LakeSink(store, _channels, announcer, patience, spill_dir)
         frames = [out for out in outputs if out.topic == "canonical.frames"]
         for offset, out in enumerate(frames):
             place = Place("canonical.frames", 0)

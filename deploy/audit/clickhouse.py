@@ -10,8 +10,13 @@ from clickhouse_connect.driver.client import Client
 _LINEAGE = """
 SELECT source_topic, source_partition, source_offset, robot, session, sequence, first_frame,
     frames, episode, processing_id
-FROM frames FINAL
-WHERE source_offset >= {start:Int64}
+FROM frames
+WHERE log_ms >= {since:Int64}
+LIMIT 1 BY robot, session, sequence, processing_id
+"""
+_CLOSED = """
+SELECT episode, processing_id FROM episode_events FINAL
+WHERE kind = 'closed' AND log_ms >= {since:Int64}
 """
 
 
@@ -20,10 +25,16 @@ def open_clickhouse(url: str, database: str) -> Client:
     return clickhouse_connect.get_client(dsn=url, database=database)
 
 
-def lineage(client: Client, from_offset: int) -> pa.Table:
-    """The lineage of every chunk that comes from this raw offset of any partition, or a later."""
-    parameters = {"start": from_offset}
+def lineage(client: Client, since_ms: int) -> pa.Table:
+    """The lineage of every chunk whose raw record was appended then or later, each key once."""
+    parameters = {"since": since_ms}
     return client.query_arrow(_LINEAGE, parameters=parameters, use_strings=True)
+
+
+def closed_episodes(client: Client, since_ms: int) -> list[tuple[str, str]]:
+    """Episode and processing of what the tracker has closed since."""
+    result = client.query(_CLOSED, parameters={"since": since_ms})
+    return [(str(episode), str(processing)) for episode, processing in result.result_rows]
 
 
 def frames_of_episodes(client: Client, episodes: list[str]) -> dict[tuple[str, str, str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,10 @@ from deploy.audit.compare import AtRest, Flags, Told
 from deploy.audit.kafka import AuditReader
 from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
-from schemas.canonical import Boundary, CanonicalChunk, decode_canonical
+from schemas.codec import decode
 from schemas.events import DeadLetter, LetterOutcome, decode_dead_letter
 from schemas.redrive import Origin, last_outcomes
+from schemas.registry import packaged
 from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX
 
 WORKERS = "streams"
@@ -32,11 +34,13 @@ class Tail:
 
 
 def read_raw(
-    reader: AuditReader, store: ObjectStore, spans: Mapping[Place, tuple[int, int]]
-) -> RawLog:
+    reader: AuditReader,
+    store: ObjectStore,
+    spans: Mapping[Place, tuple[int, int]],
+    builder: RawBuilder,
+) -> None:
     """The raw log: from the topics, and from the archive what their retention has dropped."""
     lows = {place: low for place, (low, _) in reader.watermarks(spans).items()}
-    builder = RawBuilder(spans)
     for place, (start, stop) in spans.items():
         if start < lows[place]:
             for record in archived(store, place, start, min(lows[place], stop)):
@@ -44,8 +48,8 @@ def read_raw(
     there = {place: (max(start, lows[place]), stop) for place, (start, stop) in spans.items()}
     for message in reader.read(there):
         place = (message.topic(), message.partition())
-        builder.add(place, message.offset(), message.headers(), message.value())
-    return builder.build()
+        log_ms = message.timestamp()[1]
+        builder.add(place, message.offset(), message.headers(), message.value(), log_ms)
 
 
 def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:
@@ -57,10 +61,11 @@ def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:
     tails = (Tail(), Tail())
     for message in reader.read(spans):
         place = (message.topic(), message.partition())
-        fact = decode_canonical(message.value())
+        # Not as arrays: of a chunk only its name and its origin are looked at.
+        schema, fact = decode(message.value(), packaged())
         for tail, at in zip(tails, positions, strict=True):
             if message.offset() >= at[place]:
-                _note(tail, fact)
+                _note(tail, fact, is_chunk=schema.name == "canonical_chunk")
     return tails
 
 
@@ -79,9 +84,9 @@ class Letters:
     own: frozenset[Origin]
 
 
-def read_letters(reader: AuditReader) -> Letters:
-    """What every letter says."""
-    spans = reader.watermarks(reader.places(DEAD_LETTER_PREFIX))
+def read_letters(reader: AuditReader, since_ms: int) -> Letters:
+    """What every letter says that was written then or later."""
+    spans = reader.since(reader.places(DEAD_LETTER_PREFIX), since_ms)
     messages = (message.value() for message in reader.read(spans))
     letters = [
         replace(decode_dead_letter(value), headers=[], value=None)
@@ -179,11 +184,12 @@ def lake_at_rest(
     return rest, np.concatenate(frames)[known]
 
 
-def _note(tail: Tail, fact: CanonicalChunk | Boundary) -> None:
-    if isinstance(fact, CanonicalChunk):
-        tail.origins.append((fact.source_topic, fact.source_partition, fact.source_offset))
-    if fact.episode is not None:
-        tail.episodes.add((fact.episode, fact.processing_id))
+def _note(tail: Tail, fact: Mapping[str, Any], *, is_chunk: bool) -> None:
+    if is_chunk:
+        origin = (fact["source_topic"], fact["source_partition"], fact["source_offset"])
+        tail.origins.append(origin)
+    if fact["episode"] is not None:
+        tail.episodes.add((fact["episode"], fact["processing_id"]))
 
 
 _NONE: I64 = np.empty(0, np.int64)

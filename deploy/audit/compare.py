@@ -7,7 +7,6 @@ stores for each processing, every frame once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -196,23 +195,6 @@ def first_of_chunk(raw: RawLog) -> I64:
         begins[1:] = (stream[1:] != stream[:-1]) | (sequence[1:] != sequence[:-1])
         first[ordered] = ordered[begins][np.cumsum(begins) - 1]
     return first
-
-
-def missing_sequences(raw: RawLog, from_start: bool) -> tuple[Mapping[int, int], Sequence[int]]:
-    """Per stream how many sequence numbers never came, and the streams whose tail is unknown."""
-    known = raw.stream >= 0
-    pairs = np.unique(np.stack([raw.stream[known], raw.sequence[known]]), axis=1)
-    streams, begins, counts = np.unique(pairs[0], return_index=True, return_counts=True)
-    missing, unknown = {}, []
-    for stream, begin, count in zip(streams.tolist(), begins, counts.tolist(), strict=True):
-        lowest = 0 if from_start else int(pairs[1][begin])
-        highest = int(pairs[1][begin + count - 1])
-        last = raw.last_sequences.get(stream)
-        if last is None:
-            unknown.append(stream)
-        highest = max(highest, last or 0)
-        missing[stream] = highest + 1 - lowest - count
-    return missing, unknown
 
 
 def _chunks_once(first: I64, rest: AtRest, processings: int) -> tuple[I64, Rows]:

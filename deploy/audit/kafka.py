@@ -73,6 +73,14 @@ class AuditReader:
             found[place] = (low, high)
         return found
 
+    def since(self, places: Iterable[Place], at_ms: int) -> dict[Place, tuple[int, int]]:
+        """From the first record of that time or later to the end."""
+        marks = self.watermarks(places)
+        asked = [TopicPartition(*place, at_ms) for place in marks]
+        found = self._consumer.offsets_for_times(asked, timeout=TIMEOUT_S) if asked else []
+        starts = {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
+        return {p: (max(starts.get(p, high), low), high) for p, (low, high) in marks.items()}
+
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
         """How far a group has come; 0 where it has committed nothing."""
         wanted = [TopicPartition(*place) for place in places]

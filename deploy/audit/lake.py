@@ -93,8 +93,8 @@ def manifests(store: ObjectStore, found: dict[str, int]) -> dict[str, dict[str, 
 
 def archived(
     store: ObjectStore, place: Place, start: int, stop: int
-) -> Iterator[tuple[int, list[tuple[str, bytes | None]] | None, bytes | None]]:
-    """Offset, headers and value of archived raw records with start ≤ offset < stop."""
+) -> Iterator[tuple[int, list[tuple[str, bytes | None]] | None, bytes | None, int]]:
+    """Offset, headers, value and log time of archived raw records with start ≤ offset < stop."""
     topic, partition = place
     found, _ = objects(store, f"raw/{topic}/{partition:05d}")
     firsts = {int(Path(key).stem): key for key in found}
@@ -105,11 +105,11 @@ def archived(
             continue
         key = firsts[first]
         file = pq.ParquetFile(pa.PythonFile(_Ranges(store, key, found[key]), mode="r"))
-        for row in file.read(columns=["offset", "headers", "value"]).to_pylist():
+        for row in file.read(columns=["offset", "headers", "value", "timestamp_ms"]).to_pylist():
             if start <= row["offset"] < stop:
                 headers = row["headers"]
                 pairs = None if headers is None else [(h["name"], h["value"]) for h in headers]
-                yield row["offset"], pairs, row["value"]
+                yield row["offset"], pairs, row["value"], row["timestamp_ms"]
 
 
 def by_folder(files: Sequence[SegmentFile]) -> dict[str, list[SegmentFile]]:

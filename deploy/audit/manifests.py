@@ -23,6 +23,7 @@ _MEANING = {
     "closed_not_sealed": "An episode was closed and has no manifest.",
     "wrong_hash": "A segment's bytes are not those of its manifest.",
 }
+_REPAIRABLE = ("late_segment", "incomplete_episode")
 Episode = tuple[str, str]
 """Episode id and processing id."""
 
@@ -61,9 +62,12 @@ def check_episodes(
         in_clickhouse: frames by robot, episode and processing.
         closed: what the tracker has closed.
         coming: episodes of which something is still on its way to a store.
+
+    An episode that lacks what came too late is no problem any more once another processing of it
+    lies there whole: that is what a repair leaves.
     """
     check = EpisodeCheck()
-    sealed = set()
+    sealed, whole = set(), set()
     for folder, manifest in manifests.items():
         episode = (str(manifest["episode"]), str(manifest["processing_id"]))
         sealed.add(episode)
@@ -77,6 +81,11 @@ def check_episodes(
             check.found["episode_differs"].append(folder)
         if same and sum(map(len, check.found.values())) == before:
             check.complete[str(manifest["robot"]).split("/", 1)[0]] += 1
+            whole.add(episode[0])
+    for kind in _REPAIRABLE:
+        check.found[kind] = [
+            name for name in check.found[kind] if not whole.intersection(name.split("/"))
+        ]
     for episode in closed:
         if episode not in sealed and episode not in coming:
             check.found["closed_not_sealed"].append("/".join(episode))

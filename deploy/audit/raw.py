@@ -47,6 +47,7 @@ class RawLog:
         first_frame: [N]
         frames: [N]
         origin: key of the refused record that a redriven one names; -1 of any other. [N]
+        log_ms: when the broker appended it. [N]
         streams: robot and session by number.
         last_sequences: stream → the last sequence its end mark names.
     """
@@ -60,6 +61,7 @@ class RawLog:
     first_frame: I64
     frames: I64
     origin: I64
+    log_ms: I64
     streams: tuple[tuple[str, str], ...]
     last_sequences: Mapping[int, int]
 
@@ -96,42 +98,57 @@ class RawBuilder:
     """Collects raw records; each may come once, places in any order."""
 
     spans: Mapping[Place, tuple[int, int]]
-    rows: list[tuple[int, int, int, int, int, int, int]] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int, int, int, int, int]] = field(default_factory=list)
     streams: dict[tuple[str, str], int] = field(default_factory=dict)
     last_sequences: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._numbers = {place: i for i, place in enumerate(sorted(self.spans))}
 
-    def add(self, place: Place, offset: int, headers: Headers, value: bytes | None) -> None:
+    def advance(self, spans: Mapping[Place, tuple[int, int]]) -> dict[Place, tuple[int, int]]:
+        """Go on to later spans of the same places; returns what of them is not read yet."""
+        unread = {p: (max(spans[p][0], self.spans[p][1]), spans[p][1]) for p in spans}
+        self.spans = spans
+        starts = np.array([spans[place][0] for place in sorted(spans)], np.int64)
+        mask = (1 << OFFSET_BITS) - 1
+        self.rows = [r for r in self.rows if (r[0] & mask) >= starts[r[0] >> OFFSET_BITS]]
+        return unread
+
+    def add(
+        self,
+        place: Place,
+        offset: int,
+        headers: Headers,
+        value: bytes | None,
+        log_ms: int = 0,
+    ) -> None:
         """One record; of the value only a mark's is looked at."""
         number = self._numbers[place] << OFFSET_BITS
         key = number | offset
         if is_tick(headers):
-            self.rows.append((key, Kind.TICK, -1, 0, 0, 0, -1))
+            self.rows.append((key, Kind.TICK, -1, 0, 0, 0, -1, log_ms))
             return
         again = redrive_of(headers, *place, offset)
         origin = number | again.origin_offset if again else -1
         envelope = parse_envelope(headers)
         if not isinstance(envelope, Envelope):
-            self.rows.append((key, Kind.UNREADABLE, -1, 0, 0, 0, origin))
+            self.rows.append((key, Kind.UNREADABLE, -1, 0, 0, 0, origin, log_ms))
             return
         if envelope.kind is EnvelopeKind.STATION_MARK:
             # Outside the session's sequence.
-            self.rows.append((key, Kind.MARK, -1, 0, 0, 0, origin))
+            self.rows.append((key, Kind.MARK, -1, 0, 0, 0, origin, log_ms))
             return
         name = (envelope.robot, envelope.session)
         stream = self.streams.setdefault(name, len(self.streams))
         kind = Kind.CHUNK if envelope.kind is EnvelopeKind.CHUNK else Kind.MARK
         if kind is Kind.MARK:
             self._mark(stream, parse_mark(value))
-        self.rows.append(
-            (key, kind, stream, envelope.sequence, envelope.first_frame, envelope.frames, origin)
-        )
+        place_in = (envelope.sequence, envelope.first_frame, envelope.frames)
+        self.rows.append((key, kind, stream, *place_in, origin, log_ms))
 
     def build(self) -> RawLog:
         """The log."""
-        table = np.array(sorted(self.rows), np.int64).reshape(-1, 7)
+        table = np.array(sorted(self.rows), np.int64).reshape(-1, 8)
         return RawLog(
             places=tuple(self._numbers),
             spans=self.spans,
@@ -142,6 +159,7 @@ class RawBuilder:
             first_frame=table[:, 4],
             frames=table[:, 5],
             origin=table[:, 6],
+            log_ms=table[:, 7],
             streams=tuple(self.streams),
             last_sequences=self.last_sequences,
         )

@@ -9,29 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from deploy.audit import collect
-from deploy.audit.compare import Judgement, Outcome, missing_sequences
+from deploy.audit.compare import Judgement, Outcome
 from deploy.audit.raw import OFFSET_BITS, Kind, RawLog, keys_of
-from deploy.audit.report import Problem, SessionAudit, VendorAudit, problem
+from deploy.audit.report import Problem, VendorAudit, problem
 from schemas.events import DeadLetter
 from schemas.topics import vendor_of
-
-
-def sessions(raw: RawLog, from_start: bool) -> tuple[SessionAudit, list[Problem]]:
-    """Robot to raw: what is known of every session's sequence numbers."""
-    missing, unknown = missing_sequences(raw, from_start)
-    gaps = [f"{'/'.join(raw.streams[stream])}: {n}" for stream, n in missing.items() if n]
-    tails = sum(not missing[stream] for stream in unknown)
-    return SessionAudit(
-        sessions=len(missing),
-        complete=len(missing) - len(gaps) - tails,
-        unknown_tail=len(unknown),
-        missing=sum(missing.values()),
-    ), problem(
-        "sequence_gap",
-        "Sequence numbers of a session never came: lost between robot and broker.",
-        gaps,
-        len(gaps),
-    )
 
 
 def frames_by_episode(rows: pa.Table) -> dict[tuple[str, str, str], int]:

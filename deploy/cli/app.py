@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from deploy.cli.backfill import backfill
 from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
 from deploy.cli.dlq import dlq
@@ -16,6 +17,7 @@ from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
 from deploy.cli.quality import quality
+from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
 from deploy.cli.run import demo, up
 from deploy.cli.subscribe import subscribe
@@ -26,7 +28,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, up, status, doctor, replay, lag, audit, onboard, canonicalise, retarget):
+for verb in (
+    demo, up, status, doctor, replay, backfill, lag, audit, onboard, canonicalise, retarget,
+):  # fmt: skip
     app.command()(verb)
 app.command("export")(export_)
 app.command()(subscribe)
@@ -36,6 +40,7 @@ app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
 app.add_typer(quality, name="quality")
 app.add_typer(bench, name="bench")
+app.add_typer(rebuild, name="rebuild")
 
 
 def main() -> None:

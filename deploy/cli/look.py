@@ -9,14 +9,17 @@ from typing import Annotated
 import typer
 
 from deploy.audit.run import run_audit
+from deploy.audit.running import read_last
 from deploy.cli.out import Exit, fail, print_json, print_table, stdout
 from deploy.cli.where import AsJson, Home, attached, own_settings
 from deploy.doctor import examine, healthy
 from deploy.lag import measure_lag
 from deploy.resting import resting
+from deploy.retention import ALERT_AT, ARCHIVE, archive_headroom
 from deploy.stack_file import read_stack
 from deploy.status_view import ProcessMeter, status_table
 from deploy.supervisor import ProcessState
+from deploy.told import told_lines, waiting
 
 METER_S = 0.5
 """CPU use is a difference: between two readings so far apart."""
@@ -29,8 +32,10 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     if stack is None:
         fail(f"no stack runs in {settings.home}; start one with `kinebus up`", Exit.UNHEALTHY)
     at_rest = resting(stack.processes)
+    waits = waiting(stack)
     if as_json:
-        print_json({**asdict(stack), "resting": at_rest})
+        told = {"resting": at_rest, "waiting": waits, "audit": read_last(settings.home)}
+        print_json({**asdict(stack), **told})
     else:
         for part, words in stack.chosen.items():
             stdout.print(f"{part}: {words}", markup=False)
@@ -47,6 +52,8 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
                 f"[yellow]{', '.join(topics)} rests on {worker}: too many refusals; "
                 "see `kinebus dlq list`"
             )
+        for line in told_lines(settings.home, waits):
+            stdout.print(line, markup=False)
     if any(process.pid is None for process in stack.processes):
         raise typer.Exit(Exit.UNHEALTHY)
 
@@ -72,25 +79,40 @@ def lag(
 
     The archive and the lake commit behind what they have sealed, so their age grows to the length
     of a range or segment and falls back: that is not lateness, and does not count as unhealthy.
+    What counts is how much of Kafka's retention is not archived: exit 3 from half of it on.
     """
-    found = measure_lag(attached(home).require_kafka())
+    bootstrap = attached(home).require_kafka()
+    found = measure_lag(bootstrap)
+    used = {topic.topic: topic.used for topic in archive_headroom(bootstrap)}
+    kept = [used.get(one.topic) if one.group == ARCHIVE else None for one in found]
     if as_json:
-        print_json([one.document() for one in found])
+        documents = [one.document() for one in found]
+        print_json(
+            [{**d, "retention_used": share} for d, share in zip(documents, kept, strict=True)]
+        )
     else:
-        rows = [(one.group, one.topic, one.records, one.oldest_s) for one in found]
-        print_table("Lag", ("group", "topic", "records", "oldest, s"), rows)
+        rows = [
+            (one.group, one.topic, one.records, one.oldest_s, share)
+            for one, share in zip(found, kept, strict=True)
+        ]
+        columns = ("group", "topic", "records", "oldest, s", "of retention")
+        print_table("Lag", columns, rows)
     late = [o for o in found if o.group in ("streams", "sink-clickhouse")]
-    if any(one.oldest_s > unhealthy_s for one in late):
+    behind = any(share >= ALERT_AT for share in used.values())
+    if behind or any(one.oldest_s > unhealthy_s for one in late):
         raise typer.Exit(Exit.UNHEALTHY)
 
 
 def audit(
     home: Home = None,
     deep: Annotated[bool, typer.Option(help="Compare values, too, bit for bit.")] = False,
+    since: Annotated[
+        bool, typer.Option("--since", help="Only what came after the last audit.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Whether every raw record is exactly once where it belongs. Exit 3 when one is not."""
-    report = run_audit(attached(home), deep=deep)
+    report = run_audit(attached(home), deep=deep, since=since)
     if as_json:
         print_json(report.document())
     else:

@@ -1,1 +1,1 @@
-"""The raw archive: every record of the raw topics, bit-exact, for ever."""
+"""The archive: every record of the raw topics and of the facts, bit-exact, for ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,18 +65,32 @@ def decode_range(data: bytes) -> Iterator[Record]:
     told = document_of(file.metadata)
     place = Place(told["topic"], told["partition"])
     for row in file.read().to_pylist():
-        headers: Headers | None = None
-        if row["headers"] is not None:
-            headers = [(header["name"], header["value"]) for header in row["headers"]]
         yield Record(
             place,
             row["offset"],
             row["timestamp_type"],
             row["timestamp_ms"],
             row["key"],
-            headers,
+            _pairs(row["headers"]),
             row["value"],
         )
+
+
+def decode_heads(data: bytes) -> Iterator[tuple[int, int, Headers | None]]:
+    """Offset, time and headers of an object's records, in order; no value is read."""
+    file = pq.ParquetFile(pa.BufferReader(data))
+    for row in file.read(columns=["offset", "timestamp_ms", "headers"]).to_pylist():
+        yield row["offset"], row["timestamp_ms"], _pairs(row["headers"])
+
+
+def last_ms(metadata: pq.FileMetaData) -> int:
+    """The latest log time in an object, from its metadata."""
+    column = SCHEMA.names.index("timestamp_ms")
+    return int(metadata.row_group(0).column(column).statistics.max)
+
+
+def _pairs(headers: list[dict[str, Any]] | None) -> Headers | None:
+    return None if headers is None else [(one["name"], one["value"]) for one in headers]
 
 
 def last_offset(metadata: pq.FileMetaData) -> int:

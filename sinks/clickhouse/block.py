@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from schemas.canonical import Boundary, BoundaryKind, CanonicalChunk, decode_canonical
-from schemas.events import QualityReport, decode_dead_letter, decode_event, decode_report
+from schemas.events import (
+    EventKind,
+    QualityReport,
+    decode_dead_letter,
+    decode_event,
+    decode_report,
+)
 from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX, EPISODES, QUALITY_REPORTS
 from sinks.clickhouse.fact_tables import (
     At,
@@ -16,6 +22,7 @@ from sinks.clickhouse.fact_tables import (
     events_table,
     findings_table,
     letters_table,
+    processings_table,
 )
 from sinks.clickhouse.frames_table import frames_table
 from sinks.record import Place, Record
@@ -35,8 +42,8 @@ class Block:
     letters: list[At] = field(default_factory=list)
     spans: dict[Place, tuple[int, int]] = field(default_factory=dict)
     """For each partition the first offset in the block and the one after the last."""
-    first_ms: dict[str, int] = field(default_factory=dict)
-    """When the first chunk of each processing was appended."""
+    opened_ms: list[tuple[str, int]] = field(default_factory=list)
+    """When an episode was opened, on the log: the processing, and the time of that record."""
     oldest_ms: int | None = None
     frames: int = 0
     bytes: int = 0
@@ -63,7 +70,10 @@ class Block:
         elif topic == QUALITY_REPORTS:
             self.reports.append(decode_report(value))
         elif topic == EPISODES:
-            self.events.append(At(place, offset, decode_event(value)))
+            event = decode_event(value)
+            self.events.append(At(place, offset, event))
+            if event.kind is EventKind.OPENED:
+                self.opened_ms.append((event.processing_id, record.timestamp_ms))
         elif topic.startswith(DEAD_LETTER_PREFIX):
             self.letters.append(At(place, offset, decode_dead_letter(value)))
         else:
@@ -73,9 +83,12 @@ class Block:
         if isinstance(fact, Boundary):
             self.boundaries.append(At(record.place, record.offset, fact))
             return
-        self.chunks.append(fact)
-        self.frames += fact.frames
-        self.first_ms.setdefault(fact.processing_id, record.timestamp_ms)
+        self.add_chunk(fact)
+
+    def add_chunk(self, chunk: CanonicalChunk) -> None:
+        """Take one canonical chunk."""
+        self.chunks.append(chunk)
+        self.frames += chunk.frames
 
     def tables(self) -> dict[str, pa.Table]:
         """The rows to insert, by table; tables without rows are left out."""
@@ -86,6 +99,8 @@ class Block:
             tables["boundaries"] = boundaries_table([at.fact for at in self.boundaries])
         if self.events:
             tables["episode_events"] = events_table(self.events)
+        if self.opened_ms:
+            tables["processings"] = processings_table(self.opened_ms)
         if self.reports:
             tables["findings"] = findings_table(self.reports)
         if self.letters:

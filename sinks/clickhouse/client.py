@@ -10,6 +10,8 @@ import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
+from sinks.patience import is_disk_full
+
 # The server is full, busy, out of memory or disk, or cannot reach what it needs: not our rows.
 _PASSING_CODES = frozenset(
     (3, 159, 160, 164, 173, 201, 202, 209, 210, 225, 236, 241, 242, 243, 244, 252, 279, 285, 319,
@@ -54,6 +56,8 @@ def connect_created(url: str, database: str) -> Client:
 
 def clickhouse_may_recover(error: BaseException) -> bool:
     """Whether an error may pass by itself: the server is away, busy or full."""
+    if is_disk_full(error):
+        return True
     code = _CODE.search(str(error))
     if isinstance(error, ClickHouseError) and code:
         return int(code.group(1)) in _PASSING_CODES

@@ -104,12 +104,12 @@ def letters_table(letters: Sequence[At]) -> pa.Table:
     return pa.table(columns)
 
 
-def processings_table(first_ms: Mapping[str, int]) -> pa.Table:
-    """The rows of `processings`."""
+def processings_table(opened_ms: Sequence[tuple[str, int]]) -> pa.Table:
+    """The rows of `processings`: the same from the same records, whoever reads them and when."""
     return pa.table(
         {
-            "processing_id": pa.array(list(first_ms), _TEXT),
-            "first_ms": pa.array(list(first_ms.values()), _LONG),
+            "processing_id": pa.array([processing for processing, _ in opened_ms], _TEXT),
+            "first_ms": pa.array([at_ms for _, at_ms in opened_ms], _LONG),
         }
     )
 

@@ -24,7 +24,6 @@ from schemas.events import EpisodeEvent, EventKind
 from sinks.announce import Announcer
 from sinks.clickhouse.block import Block
 from sinks.clickhouse.client import clickhouse_may_recover
-from sinks.clickhouse.fact_tables import processings_table
 from sinks.measure import FRAMES, WRITE_SECONDS
 from sinks.patience import Patience
 from sinks.record import Place, Record
@@ -54,7 +53,6 @@ class ClickHouseSink:
         self._block = Block()
         self._begun = 0.0
         self._at_rest: dict[Place, int] = {}
-        self._known_processings: set[str] = set()
 
     def take(self, record: Record) -> None:
         """Add a record to the block; a full one is inserted at once."""
@@ -83,13 +81,8 @@ class ClickHouseSink:
     def _flush(self) -> None:
         block = self._block
         token = block.token()
-        new = {p: ms for p, ms in block.first_ms.items() if p not in self._known_processings}
-        tables = block.tables()
-        if new:
-            tables["processings"] = processings_table(new)
-        for name, table in tables.items():
+        for name, table in block.tables().items():
             self._insert(name, table, token)
-        self._known_processings.update(new)
         ended = block.ended_episodes()
         if ended:
             counts = self._count([boundary for _, boundary in ended])

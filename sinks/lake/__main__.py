@@ -23,7 +23,9 @@ def build(settings: Settings, follower: Follower) -> LakeSink:
     """The sink, on the store of the settings."""
     store = open_store(settings.require_lake())
     announcer = Announcer(settings.require_kafka(), NAME, follower.patience)
-    return LakeSink(store, names_of_profiles(settings), announcer, follower.patience)
+    spill_dir = settings.home / "spill" / f"lake-{settings.worker}"
+    names = names_of_profiles(settings)
+    return LakeSink(store, names, announcer, follower.patience, spill_dir)
 
 
 def names_of_profiles(settings: Settings) -> ChannelNames:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from schemas.canonical import CanonicalChunk
 from sinks.lake.intervals import Intervals
@@ -46,6 +46,13 @@ def shape_of(chunk: CanonicalChunk) -> Shape:
     )
 
 
+class Spilled(Protocol):
+    """Slices that are not in memory."""
+
+    def read(self) -> list[Slice]:
+        """The slices, as they were."""
+
+
 @dataclass(slots=True)
 class Segment:
     """A segment that is open, or sealed and on its way to the store.
@@ -57,6 +64,11 @@ class Segment:
         place: the partition its chunks came by.
         first_offset: the record its first slice came in; all before it is of no concern to it.
         first_ms: when that record was appended.
+        slices: those in memory; the first one always is.
+        spilled: those that are not.
+        frames: of all slices.
+        bytes: about what the slices in memory take.
+        first_bytes: about what the first one takes.
     """
 
     region: Region
@@ -66,8 +78,10 @@ class Segment:
     first_offset: int
     first_ms: int
     slices: list[Slice] = field(default_factory=list)
+    spilled: list[Spilled] = field(default_factory=list)
     frames: int = 0
     bytes: int = 0
+    first_bytes: int = 0
 
     @property
     def key(self) -> str:
@@ -77,12 +91,19 @@ class Segment:
 
     def add(self, piece: Slice, size: int) -> None:
         """Take a slice that takes about this much memory."""
+        if not self.slices:
+            self.first_bytes = size
         self.slices.append(piece)
         self.frames += piece.stop - piece.start
         self.bytes += size
 
+    def load(self) -> None:
+        """Bring all slices back into memory."""
+        self.slices += [piece for part in self.spilled for piece in part.read()]
+        self.spilled.clear()
+
     def in_order(self) -> list[Slice]:
-        """Its slices by frame; a late chunk takes its place."""
+        """Its slices by frame, all of them in memory; a late chunk takes its place."""
         return sorted(self.slices, key=lambda piece: (piece.first_frame, piece.chunk.sequence))
 
 

@@ -23,7 +23,7 @@ from sinks.lake.segment import Segment, SegmentFacts, Slice, shape_of
 from sinks.record import Place
 
 SPAN_RECORDS = 50_000
-MAX_OPEN_BYTES = 256 * 1024 * 1024
+MAX_OPEN_BYTES = 96 * 1024 * 1024
 MAX_REGIONS = 4_096
 
 
@@ -71,16 +71,18 @@ class Segmenter:
 
     Args:
         recall: the segments that lie in a region, from the store.
-        max_open_bytes: past this the oldest open segment is sealed early, which costs an object
-            more and nothing else.
+        spill: takes a segment's slices out of memory.
+        max_open_bytes: past this the largest open segments are spilled, until half is left.
     """
 
     def __init__(
         self,
         recall: Callable[[Region], Sequence[SegmentFacts]],
+        spill: Callable[[Segment], None],
         max_open_bytes: int = MAX_OPEN_BYTES,
     ) -> None:
         self._recall = recall
+        self._spill = spill
         self._max_open_bytes = max_open_bytes
         # Per partition in the order of their first records: the first one is the oldest.
         self._open: dict[Place, dict[Stream, Segment]] = {}
@@ -107,8 +109,8 @@ class Segmenter:
             yield from self._bound(place, opened, fact)
         else:
             yield from self._accept(place, opened, offset, timestamp_ms, fact, size)
-        while self.open_bytes > self._max_open_bytes:
-            yield self._seal_oldest()
+        if self.open_bytes > self._max_open_bytes:
+            self._spill_largest()
         self._next[place] = offset + 1
 
     def _accept(
@@ -217,12 +219,14 @@ class Segmenter:
                 return
             yield self._seal(opened, stream)
 
-    def _seal_oldest(self) -> Seal:
-        opened = min(
-            (opened for opened in self._open.values() if opened),
-            key=lambda opened: next(iter(opened.values())).first_ms,
-        )
-        return self._seal(opened, next(iter(opened)))
+    def _spill_largest(self) -> None:
+        held = [segment for opened in self._open.values() for segment in opened.values()]
+        for segment in sorted(held, key=lambda segment: segment.bytes, reverse=True):
+            if self.open_bytes <= self._max_open_bytes // 2:
+                return
+            before = segment.bytes
+            self._spill(segment)
+            self.open_bytes -= before - segment.bytes
 
     def _seal(self, opened: dict[Stream, Segment], stream: Stream) -> Seal:
         segment = opened.pop(stream)

@@ -10,6 +10,8 @@ Wherever the process ends, in this order of what it does:
   other, so that a chunk too late for the manifest never lies there before it (`waves`);
 - the manifest is put, `sealed` not announced or the commit not done: the end comes again, finds
   the manifest and announces what lies there, in the same bytes;
+- boundaries lie beside the segments in ranges of their own (`sinks.lake.boundaries`): none of them
+  is committed before its range is put, and a range that comes again is found;
 - a process that was stopped, replaced, and wakes up puts what the log made it put: the key is
   taken, and its commit is refused.
 """
@@ -20,15 +22,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from pathlib import Path
 
 from obstore.store import ObjectStore
 
 from schemas.canonical import decode_canonical
 from schemas.events import EpisodeEvent
 from sinks.announce import Announcer
+from sinks.lake.boundaries import BoundaryKeeper
 from sinks.lake.keys import Region, Stream
 from sinks.lake.segment import SegmentFacts
 from sinks.lake.segmenter import Action, Close, Seal, Segmenter
+from sinks.lake.spill import Spill
 from sinks.lake.store import put_manifest, put_segment, segments_in
 from sinks.lake.table import ChannelNames
 from sinks.measure import DUPLICATES, FRAMES, WRITE_SECONDS
@@ -51,7 +56,9 @@ class LakeSink:
         channel_names: ChannelNames,
         announcer: Announcer,
         patience: Patience,
+        spill_dir: Path,
     ) -> None:
+        self._spill = Spill(spill_dir, patience)
         self._store = store
         self._channel_names = channel_names
         self._announcer = announcer
@@ -64,6 +71,7 @@ class LakeSink:
         if record.value is None:
             raise ValueError("a record of canonical frames has no value")
         fact = decode_canonical(record.value)
+        self._boundaries.take(record, fact)
         size = len(record.value)
         actions = self._segmenter.take(record.place, record.offset, record.timestamp_ms, fact, size)
         for action in actions:
@@ -80,7 +88,8 @@ class LakeSink:
                 self._flush()
             else:
                 return {}
-        return self._segmenter.needed()
+        kept = self._boundaries.needed()
+        return {p: min(at, kept.get(p, at)) for p, at in self._segmenter.needed().items()}
 
     def oldest_ms(self) -> int | None:
         """When the first record of the oldest open segment was appended."""
@@ -88,7 +97,8 @@ class LakeSink:
 
     def reset(self) -> None:
         """Drop open segments and everything known of regions."""
-        self._segmenter = Segmenter(self._recall)
+        self._segmenter = Segmenter(self._recall, self._spill)
+        self._boundaries = BoundaryKeeper(self._store, self._patience)
         self._pending: list[Action] = []
         self._pending_since = 0.0
         self._duplicates = 0

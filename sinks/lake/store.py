@@ -31,6 +31,7 @@ class OtherSegmentError(RuntimeError):
 
 def put_segment(store: ObjectStore, segment: Segment, names: ChannelNames) -> SegmentFacts:
     """Put a segment, or find it there; returns what lies in the store."""
+    segment.load()
     data = encode_segment(segment, names)
     facts = facts_of(segment)
     stored = put_once(store, facts.key, data)

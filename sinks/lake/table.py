@@ -26,7 +26,7 @@ ChannelNames = Callable[[str], tuple[str, ...]]
 """Names of a profile's channels, from its id; raises where the profile is not known."""
 
 _POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
-_FIXED: dict[str, tuple[str, ...]] = {
+FIXED: dict[str, tuple[str, ...]] = {
     "angle": tuple(f"angle.{dof}" for dof in DOFS),
     "hand_pose": tuple(f"{side}_hand.{part}" for side in ("left", "right") for part in _POSE),
     "foot_pose": tuple(f"{side}_foot.{part}" for side in ("left", "right") for part in _POSE),
@@ -35,7 +35,7 @@ _FIXED: dict[str, tuple[str, ...]] = {
     "base_angular_velocity": tuple(f"base_angular_velocity.{part}" for part in "xyz"),
     "base_acceleration": tuple(f"base_acceleration.{part}" for part in "xyz"),
 }
-_NATIVE = ("position", "velocity", "effort", "action")
+NATIVE = ("position", "velocity", "effort", "action")
 _PER_CHUNK = ("sequence", "source_offset", "published_ns", "log_ms")
 _REPEATED = (*_PER_CHUNK, "flags", "angle_status", "segment_status")
 _STATISTICS = ("frame", "t_ns", "sequence", "source_offset", "log_ms")
@@ -67,9 +67,9 @@ def segment_table(segment: Segment, channel_names: ChannelNames) -> pa.Table:
         columns["t_source"] = _stamps(_stacked(slices, "t_source"))
     for name in ("angle_status", "segment_status"):
         columns[name] = _status(slices, name)
-    for signal in _NATIVE:
+    for signal in NATIVE:
         columns |= _scalars(slices, signal, [f"{signal}.{name}" for name in names])
-    for signal, fixed in _FIXED.items():
+    for signal, fixed in FIXED.items():
         columns |= _scalars(slices, signal, fixed)
     return pa.table(columns)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from obstore.store import MemoryStore
 
@@ -12,8 +15,10 @@ from schemas.vendors import Vendor
 from sinks.archive.table import decode_range, encode_range
 from sinks.clickhouse.block import Block
 from sinks.lake.segmenter import Close, Seal, Segmenter
+from sinks.lake.spill import Spill
 from sinks.lake.store import put_manifest, put_segment, segments_in
 from sinks.objects import list_keys
+from sinks.patience import Patience
 from sinks.record import Place, Record
 from streams.records import Output, PlainRecord
 
@@ -26,7 +31,10 @@ class Sinks:
     def __init__(self, vendors: Sequence[Vendor]) -> None:
         self._names = {v.profile.id: v.profile.channel_names for v in vendors}
         self._store = MemoryStore()
-        self._segmenter = Segmenter(lambda region: segments_in(self._store, region), 8 << 20)
+        spill = Spill(Path(tempfile.mkdtemp(prefix="kinebus-spill-")), Patience("lake", time.sleep))
+        self._segmenter = Segmenter(
+            lambda region: segments_in(self._store, region), spill, max_open_bytes=8 << 20
+        )
         self._block = Block()
         self._raw: dict[Place, list[Record]] = {}
         self._offset = 0

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from unittest.mock import Mock
 
 from confluent_kafka import Message
@@ -58,8 +58,10 @@ class Uninterrupted:
     def objects(self, outputs: Iterable[Output]) -> dict[str, str]:
         """SHA-256 of every object that the canonical ones among some outputs become, by key."""
         with tempfile.TemporaryDirectory(prefix="kinebus-chaos-") as folder:
-            store = LocalStore(Path(folder))
-            sink = LakeSink(store, self._channel_names, Mock(), Patient())  # type: ignore[arg-type]
+            store = LocalStore(Path(folder, "lake"), mkdir=True)
+            patient: Any = Patient()
+            spill_dir = Path(folder, "spill")
+            sink = LakeSink(store, self._channel_names, Mock(), patient, spill_dir)
             offset = 0
             for output in outputs:
                 if output.topic == CANONICAL_FRAMES:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from deploy.choose import Origin, choose_broker, choose_clickhouse
 from deploy.clickhouse.service import running_clickhouse
@@ -20,7 +18,7 @@ from deploy.containers import (
 )
 from deploy.kafka.broker import BrokerSettings, running_broker
 from deploy.kafka.properties import LogLimits
-from deploy.ports import free_port
+from tests.s3_server import s3_server
 
 # The usual choice, then the same tests again in containers.
 _RUNS = [
@@ -66,17 +64,11 @@ def clickhouse(run: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 
 @pytest.fixture(scope="session")
-def s3(run: str) -> Iterator[S3]:
+def s3(run: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     """An S3 endpoint that honours conditional puts. Tests share it: make a bucket of one's own."""
     if run == "docker":
         with s3_container() as server:
             yield server
-        return
-    from moto.server import DomainDispatcherApplication, create_backend_app
-
-    server = make_server(
-        "127.0.0.1", free_port(), DomainDispatcherApplication(create_backend_app), threaded=True
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield S3(f"http://127.0.0.1:{server.port}", "test", "test")
-    server.shutdown()
+    else:
+        with s3_server(tmp_path_factory.mktemp("s3")) as server:
+            yield server

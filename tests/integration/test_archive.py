@@ -10,8 +10,9 @@ from obstore.store import MemoryStore
 from deploy.create_topics import create_topics
 from schemas.topics import TopicSpec
 from sinks.archive.ranges import CUT_BYTES, CUT_MS, Ranges
-from sinks.archive.read import held, read_records
-from sinks.archive.sink import ArchiveSink, OtherLogError
+from sinks.archive.read import RAW_ROOT, held, read_records
+from sinks.archive.sink import ArchiveSink
+from sinks.archive.writer import OtherLogError
 from sinks.follow import Follower
 from sinks.objects import open_store
 from sinks.patience import Patience
@@ -64,7 +65,7 @@ def test_records_come_back_bit_for_bit(kafka: str, tmp_path: Path) -> None:
     for got, (key, headers, value) in zip(seen, odd * 9, strict=False):
         assert (got.key, got.headers or None, got.value) == (key, headers or None, value)
         assert got.timestamp_ms > 0
-    firsts = [part.first_offset for part in held(store, topic)]
+    firsts = [part.first_offset for part in held(store, RAW_ROOT, topic)]
     assert firsts == sorted(set(firsts))
     assert [r.offset for r in read_records(store, place, 2, 5)] == [2, 3, 4]
 
@@ -77,7 +78,7 @@ def test_ranges_are_cut_by_the_data_alone() -> None:
     (by_time,) = ranges.take(record(5, b"", CUT_MS))
     assert [r.offset for r in by_time.records] == [4]
     assert ranges.needed() == {PLACE: 5}
-    assert [part.first_offset for part in ranges.drain()] == [5]
+    assert [part.first_offset for part in ranges.cut(PLACE)] == [5]
     assert ranges.needed() == {PLACE: 6}
 
 
@@ -101,7 +102,7 @@ def test_a_run_that_was_cut_elsewhere_is_gone_on_behind() -> None:
         third.take(record(i))
     third.settle(final=True)
     assert [r.offset for r in read_records(store, PLACE)] == list(range(20))
-    assert [part.first_offset for part in held(store)] == [0, 10, 15]
+    assert [part.first_offset for part in held(store, RAW_ROOT)] == [0, 10, 15]
 
 
 def test_another_log_under_the_same_name_is_an_error() -> None:
@@ -115,6 +116,6 @@ def test_another_log_under_the_same_name_is_an_error() -> None:
     # Two at once, where the first put wins.
     late = ArchiveSink(MemoryStore(), patience())
     late.take(record(0, b"another"))
-    late._store = store
+    late._writer._store = store
     with pytest.raises(OtherLogError, match=r"raw\.fourier/3@0"):
         late.settle(final=True)

@@ -152,6 +152,7 @@ def run_sinks(settings: Settings, world: World, folder: Path) -> None:
         "CLICKHOUSE_URL": settings.require_clickhouse(),
         "KINEBUS_DATABASE": settings.clickhouse_database,
         "KINEBUS_LAKE": settings.require_lake(),
+        "KINEBUS_HOME": str(folder),
     }
     names = ("clickhouse", "lake", "archive")
     sinks = {name: SinkProcess(name, env, folder / f"{name}.log") for name in names}

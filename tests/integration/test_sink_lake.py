@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
+import obstore
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +24,7 @@ from schemas.marks import episode_id
 from schemas.settings import Settings
 from schemas.topics import EPISODES, TopicSpec, all_topics
 from sinks.announce import Announcer
+from sinks.archive.table import decode_range
 from sinks.lake.__main__ import UnknownProfileError, names_of_profiles
 from sinks.lake.keys import SEGMENT_FRAMES, folder, region_of
 from sinks.lake.sink import LakeSink
@@ -77,16 +80,19 @@ def session_of(robot: str, session: str) -> list[CanonicalChunk | Boundary]:
     return facts
 
 
-def follow(kafka: str, store: ObjectStore, topic: str, group: str):
+def follow(kafka: str, store: ObjectStore, topic: str, group: str, spill_dir: Path):
     def build(follower):
         announcer = Announcer(kafka, group, follower.patience)
-        return LakeSink(store, names_of_profiles(Settings()), announcer, follower.patience)
+        names = names_of_profiles(Settings())
+        return LakeSink(store, names, announcer, follower.patience, spill_dir)
 
     return following(kafka, group, [topic], build)
 
 
 def stored(store: ObjectStore) -> dict[str, bytes]:
-    return {key: read_object(store, key) for key, _ in list_keys(store, "episodes")}
+    """Segments and manifests, and the boundaries beside them."""
+    keys = [key for root in ("episodes", "log") for key, _ in list_keys(store, root)]
+    return {key: read_object(store, key) for key in keys}
 
 
 def test_interrupted_and_uninterrupted_leave_the_same_objects(
@@ -105,21 +111,24 @@ def test_interrupted_and_uninterrupted_leave_the_same_objects(
     ]
     store, group = open_store(url), unique("sink-lake")
     for start, stop in ((0, 100), (100, 260), (260, len(records))):
-        with follow(kafka, store, topic, group):
+        with follow(kafka, store, topic, group, tmp_path / "spill"):
             send(kafka, records[start:stop])
             # The last session's end lies behind its last frame: then nothing is open any more.
             wanted = stop if stop == len(records) else 1
             wait_until(lambda least=wanted: committed(kafka, group, topic, 4) >= least, "a commit")
     other, at_once = open_store(str(tmp_path / "other")), unique("sink-lake")
-    with follow(kafka, other, topic, at_once):
+    with follow(kafka, other, topic, at_once, tmp_path / "spill-at-once"):
         wait_until(lambda: committed(kafka, at_once, topic, 4) == len(records), "the other run")
 
     objects = stored(store)
     assert objects == stored(other)
+    kept = [key for key in objects if key.startswith("log/")]
+    boundaries = [r for key in kept for r in decode_range(objects[key])]
+    assert len(boundaries) == sum(isinstance(fact, Boundary) for fact in log)
     rows = [
         row
         for key, data in objects.items()
-        if key.endswith(".parquet")
+        if key.endswith(".parquet") and key.startswith("episodes/")
         for row in zip(
             *(
                 pq.read_table(pa.BufferReader(data), columns=["sequence", "frame"]).to_pydict()[c]
@@ -171,6 +180,27 @@ def test_nothing_is_put_over(url: str) -> None:
     assert second.sha256 == digest(b"one") == digest(read_object(store, "a/b"))
     assert list(list_keys(store, "a")) == [("a/b", 3)]
     assert list(list_keys(store, "nothing")) == []
+
+
+def test_of_many_puts_of_one_key_one_counts(url: str) -> None:
+    store = open_store(url)
+    values = [f"racer {i}".encode() for i in range(64)]
+    with ThreadPoolExecutor(16) as pool:
+        puts = list(pool.map(lambda value: put_once(store, "race/key", value), values))
+    (winner,) = [i for i, put in enumerate(puts) if put.created]
+    assert read_object(store, "race/key") == values[winner]
+    assert {put.sha256 for put in puts} == {digest(values[winner])}
+
+
+def test_a_large_object_is_put_whole_or_not_at_all(url: str) -> None:
+    """Larger than any part of a multipart upload: the condition holds for the whole."""
+    store = open_store(url)
+    large = bytes(range(256)) * (48 * 1024)
+    assert put_once(store, "large/key", large).created
+    assert not put_once(store, "large/key", large[::-1]).created
+    assert digest(read_object(store, "large/key")) == digest(large)
+    obstore.put(store, "large/parts", large, use_multipart=True, chunk_size=5 << 20)
+    assert put_once(store, "large/parts", b"other").sha256 == digest(large)
 
 
 def test_a_profile_nobody_knows_is_an_error() -> None:

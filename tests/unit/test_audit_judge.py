@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import orjson
+import pyarrow as pa
 
-from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, Told, judge, missing_sequences
+from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, Told, judge
+from deploy.audit.lake import SegmentFile
+from deploy.audit.manifests import check_episodes
 from deploy.audit.raw import RawBuilder, RawLog
+from deploy.audit.report import SessionAudit
+from deploy.audit.sessions import SessionLedger, read_ledger
 from deploy.audit.tally import by_vendor
 from schemas.envelope import Envelope, envelope_headers, tick_headers
 from schemas.envelope import Kind as EnvelopeKind
@@ -228,16 +234,62 @@ def test_what_is_on_its_way_is_not_missing() -> None:
     ]
 
 
+def sessions_of(*logs: RawLog, begins_ms: int = 0) -> SessionAudit:
+    ledger = SessionLedger()
+    for one in logs:
+        ledger.add(one, begins_ms)
+        ledger = read_ledger(orjson.loads(orjson.dumps(ledger.document())))
+    return ledger.audit()[0]
+
+
 def test_sequences_of_a_session() -> None:
-    assert missing_sequences(log(0, 1, 1, 2), from_start=True) == ({0: 0}, [])
-    assert missing_sequences(log(1, 4), from_start=True) == ({0: 3}, [])
-    assert missing_sequences(log(1, 4), from_start=False) == ({0: 2}, [])
+    assert sessions_of(log(0, 1, 1, 2)).missing == 0
+    assert sessions_of(log(1, 4)).missing == 3
+    assert sessions_of(log(1, 4), begins_ms=1 << 60).missing == 2
     builder = RawBuilder({PLACE: (0, 1)})
     builder.add(PLACE, 0, headers(0), b"x")
-    assert missing_sequences(builder.build(), from_start=True) == ({0: 0}, [0])
+    assert sessions_of(builder.build()) == SessionAudit(1, 0, 1, 0)
+
+
+def test_sequences_are_carried_from_audit_to_audit() -> None:
+    # Behind these sequences stands each time the end mark with the next one.
+    assert sessions_of(log(0, 1), log(4, 5)).missing == 1
+    assert sessions_of(log(0, 1), log(4, 5), log(2, 3)).missing == 0
+    assert sessions_of(log(0, 1), log(1, 2), log(1, 2)).missing == 0
 
 
 def test_an_empty_log() -> None:
     raw = RawBuilder({PLACE: (0, 0)}).build()
     found, problems = judged(raw, rest(), (rest(), np.empty(0, np.int64)))
     assert (problems, len(found.outcome)) == ({}, 0)
+
+
+def test_a_repaired_episode_is_no_problem_any_more() -> None:
+    def manifest(processing: str, frames: int) -> dict[str, object]:
+        return {
+            "episode": "e1",
+            "processing_id": processing,
+            "robot": "fourier/r1",
+            "frames": frames,
+            "boundary": {"frames": 50},
+            "segments": [],
+        }
+
+    def checked(*manifests: dict[str, object]) -> dict[str, int]:
+        folders = {f"episodes/{m['processing_id']}/fourier/r1/s/e1": m for m in manifests}
+        stored = {("fourier/r1", "e1", str(m["processing_id"])): m["frames"] for m in manifests}
+        files = {
+            folder: [
+                SegmentFile(f"{folder}/late.parquet", 1, {}, pa.table({"frame": [0]})),
+            ]
+            for folder in folders
+            if "/old/" in folder
+        }
+        found = check_episodes(folders, {}, files, stored, [], set())
+        return {one.kind: one.count for one in found.problems() if one.kind != "manifest_miscounts"}
+
+    late, whole = manifest("old", 45), {**manifest("new", 50), "segments": []}
+    assert checked(late) == {"incomplete_episode": 1, "late_segment": 1}
+    # Whole only where its own segments say so: here they hold nothing.
+    assert checked(late, whole) == {"incomplete_episode": 1, "late_segment": 1}
+    assert checked(late, {**manifest("new", 0), "boundary": {"frames": 0}}) == {}

@@ -41,9 +41,13 @@ def names(profile: str) -> tuple[str, ...]:
     return NAMES
 
 
+def unspilled(segment: Segment) -> None:
+    raise AssertionError("there is room for all of this in memory")
+
+
 def segment_of(*chunks: CanonicalChunk) -> Segment:
     """The one segment that these chunks make."""
-    segmenter = Segmenter(lambda region: [])
+    segmenter = Segmenter(lambda region: [], unspilled)
     done = [
         action
         for offset, fact in enumerate((*chunks, boundary(BoundaryKind.SESSION_END, 1 << 40)))
@@ -137,7 +141,7 @@ def test_a_chunk_is_cut_at_multiples() -> None:
     ],
 )
 def test_what_differs_begins_a_new_segment(change: dict[str, Any]) -> None:
-    segmenter = Segmenter(lambda region: [])
+    segmenter = Segmenter(lambda region: [], unspilled)
     assert not list(segmenter.take(PLACE, 0, 0, chunk(0, 0, 25), 100))
     (seal,) = segmenter.take(PLACE, 1, 0, chunk(1, 25, 25, **change), 100)
     assert isinstance(seal, Seal)
@@ -145,7 +149,7 @@ def test_what_differs_begins_a_new_segment(change: dict[str, Any]) -> None:
 
 
 def test_a_silent_robot_does_not_hold_back_the_commit() -> None:
-    segmenter = Segmenter(lambda region: [])
+    segmenter = Segmenter(lambda region: [], unspilled)
     list(segmenter.take(PLACE, 0, 0, chunk(0, 0, 25), 100))
     other = boundary(BoundaryKind.SESSION_START, 0, robot="fourier/r2")
     assert not list(segmenter.take(PLACE, SPAN_RECORDS - 1, 0, other, 100))
@@ -175,7 +179,7 @@ def test_a_full_store_is_remembered_after_a_restart() -> None:
 
 
 def life(store: MemoryStore, facts: list[CanonicalChunk | Boundary]) -> list[Seal | Close]:
-    segmenter = Segmenter(lambda region: segments_in(store, region))
+    segmenter = Segmenter(lambda region: segments_in(store, region), unspilled)
     done = []
     for offset, fact in enumerate(facts):
         for action in segmenter.take(PLACE, offset, 0, fact, 100):

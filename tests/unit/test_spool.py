@@ -12,6 +12,7 @@ from producers.sdk.record import HEAD_BYTES, Outgoing, read_record, record_head
 from producers.sdk.segment import HEADER_BYTES, SpoolDamagedError
 from producers.sdk.spool import Spool, SpoolLimits
 from schemas.envelope import Kind
+from tests.small_disk import fill, small_disk
 
 SMALL = SpoolLimits(max_bytes=100_000, segment_bytes=1_000)
 
@@ -207,3 +208,28 @@ def test_a_flight_counts_only_what_has_no_gap_before_it():
     flight.rewind(1)
     assert flight.handed == 1
     assert not flight.failed
+
+
+def test_a_full_disk_refuses_and_keeps_what_was_taken(tmp_path):
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        folder = disk / "spool"
+        spool = Spool(folder, SpoolLimits(max_bytes=1 << 30, segment_bytes=50_000))
+        ballast = fill(disk)
+        taken = 0
+        with pytest.raises(SpoolFullError):  # noqa: PT012
+            for sequence in range(100_000):
+                spool.append(record(sequence, 1_000))
+                taken += 1
+        spool.close()
+        # A process that dies now, and begins again while the disk is still full.
+        again = Spool(folder, SpoolLimits(max_bytes=1 << 30, segment_bytes=50_000))
+        assert again.next_sequence == taken
+        ballast.unlink()
+        for sequence in range(taken, taken + 300):
+            again.append(record(sequence, 1_000))
+        found, at = [], -1
+        while batch := again.after(at, 100_000):
+            found += batch
+            at = batch[-1].sequence
+        again.close()
+        assert found == [record(sequence, 1_000) for sequence in range(taken + 300)]

@@ -61,11 +61,12 @@ PLACES = {
     "sink-lake": (
         Place("sinks.lake.sink", "put_segment", "segment"),
         Place("sinks.lake.sink", "put_manifest", "manifest"),
+        Place("sinks.archive.writer", "put_once", "boundaries"),
         Place("sinks.announce", "Announcer.send", "announce", lambda _, events: bool(events)),
         Place("sinks.follow", "Follower._send_commit", "commit"),
     ),
     "sink-archive": (
-        Place("sinks.archive.sink", "put_once", "put"),
+        Place("sinks.archive.writer", "put_once", "put"),
         Place("sinks.follow", "Follower._send_commit", "commit"),
     ),
     "clickhouse": (Place("deploy.clickhouse.engine", "Engine.insert", "insert"),),
