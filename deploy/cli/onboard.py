@@ -24,6 +24,12 @@ def onboard(
         Path | None,
         typer.Option("--override", help="TOML that settles what cannot be known; default: beside."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", help="PNG to draw: the robot and its canonical skeleton, two poses."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find a robot's body in its description, and write its embodiment."""
@@ -31,16 +37,20 @@ def onboard(
         # The kernels' compiler is not part of a bare install.
         from producers.onboarding.description import DescriptionError
         from producers.onboarding.onboard import onboard as onboard_file
+        from producers.onboarding.plot import plot as plot_robot
     except ImportError as error:
         fail(f"{error.name} is missing: pip install 'kinebus[onboarding]'")
     target = Path(f"{file.stem}.json") if out is None else out
     try:
         onboarded = onboard_file(file, override)
+        if plot is not None:
+            plot_robot(onboarded.embodiment, plot)
+            say(f"drew {plot}: look whether left, right, facing and every limb are right")
         target.write_text(dump_embodiment(onboarded.embodiment), encoding="utf-8")
     except DescriptionError as error:
         fail(f"{error}; nothing was written")
     except OSError as error:
-        fail(f"cannot write {target}: {error.strerror or error}")
+        fail(f"cannot write {error.filename or target}: {error.strerror or error}")
     if as_json:
         print_json(onboarded.found.document())
     else:

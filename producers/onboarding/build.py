@@ -20,6 +20,7 @@ from producers.onboarding.centres import Centre, find_centres, locate
 from producers.onboarding.curated import Curated, Palm, Spot
 from producers.onboarding.description import Description, link_frames
 from producers.onboarding.neutral import find_neutral
+from producers.onboarding.split import LENGTH_M
 from producers.onboarding.trunk_links import trunk_links
 from schemas.body import SIDES, Side
 from schemas.embodiment import Embodiment
@@ -54,6 +55,8 @@ class _Builder:
         """Run all steps; each writes orientations [3, 3] in the root link at zero."""
         self._trunk()
         for side in SIDES:
+            self._without_flat(side, ("shoulder", "elbow", "wrist"))
+            self._without_flat(side, ("hip", "knee", "ankle"))
             if f"{side}_wrist" in self.centres:
                 self._arm(side)
             if f"{side}_ankle" in self.centres:
@@ -92,6 +95,26 @@ class _Builder:
             lower=lower,
             upper=upper,
         )
+
+    def _without_flat(self, side: Side, complexes: tuple[str, str, str]) -> None:
+        """Leave out the geometry of a limb whose bones have no length."""
+        names = [f"{side}_{name}" for name in complexes]
+        if not all(name in self.centres for name in names):
+            return
+        near, hinge, far = (self.centres[name].point for name in names)
+        if min(np.linalg.norm(hinge - near), np.linalg.norm(far - hinge)) > LENGTH_M:
+            return
+        self.confirm.append(f"{names[1]}: lies where its neighbour does, so the limb is left out")
+        for name in names:
+            del self.centres[name]
+        spots = {"palm": self.curated.palm, "hands": self.curated.hands}
+        if complexes[0] == "hip":
+            spots = {"sole": self.curated.sole}
+        kept = {
+            what: {s: spot for s, spot in by_side.items() if s != side}
+            for what, by_side in spots.items()
+        }
+        self.curated = replace(self.curated, **kept)  # type: ignore[arg-type]
 
     def _trunk(self) -> None:
         chains = self.curated.complexes

@@ -17,6 +17,7 @@ _HAND = 0.45
 _ARM_JOINTS = 8
 # One slide lifts an arm; more in a row are what it reaches with.
 _TELESCOPE = 2
+_LEG_JOINTS = 2
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Limb:
         chain: Shoulder or hip to the last before hand or sole.
         hand: Beyond the chain.
         helpers: All else that it carries.
+        wheels: What a leg rolls on instead of a foot.
     """
 
     rails: tuple[int, ...]
     chain: tuple[int, ...]
     hand: tuple[int, ...]
     helpers: tuple[int, ...]
+    wheels: tuple[int, ...] = ()
 
     @property
     def telescopic(self) -> bool:
@@ -52,8 +55,23 @@ def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
     hand = [j for j in beyond if tree.own(j)] if kind == "arm" else []
     own = tuple(j for j in kept if tree.moves(j))
     slides = list(takewhile(lambda j: tree.joints[j].kind == "prismatic", own))
-    helpers = [j for j in tree.below(start) if j not in own and j not in hand]
-    return Limb(tuple(slides), own[len(slides) :], tuple(hand), tuple(helpers))
+    wheels = _wheels(tree, own) if kind == "leg" else ()
+    own = own[: len(own) - len(wheels)]
+    found = {*own, *hand, *wheels}
+    helpers = tuple(j for j in tree.below(start) if j not in found)
+    return Limb(tuple(slides), own[len(slides) :], tuple(hand), helpers, wheels)
+
+
+def _wheels(tree: Tree, own: tuple[int, ...]) -> tuple[int, ...]:
+    """The last joint of a leg that rolls: named so, or without limits where all others have some.
+
+    At least two joints are left.
+    """
+    last, before = tree.joints[own[-1]], [tree.joints[j] for j in own[:-1]]
+    free = last.lower is None and all(joint.lower is not None for joint in before)
+    labels = (last.name, *tree.names[own[-1]])
+    rolls = free or any(speaks_of(label, "wheel") for label in labels)
+    return own[-1:] if rolls and len(own) > _LEG_JOINTS else ()
 
 
 def without_extra(tree: Tree, limb: Limb, first_distal: int) -> Limb:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from producers.onboarding.alignment import facing as frame_of_facing
 from producers.onboarding.chain import Limb, walk_limb, without_extra
 from producers.onboarding.confidence import DOUBTFUL, limb_confidence, trunk_confidence
@@ -20,6 +23,9 @@ from producers.onboarding.tree import Tree, build_tree_at_zero
 from producers.onboarding.trunk import Trunk, find_trunk
 from producers.onboarding.zero_pose import zero_pose
 from schemas.body import COMPLEX_NAMES, SIDES, Side
+
+# Hands and feet, and half as well shoulders and hips, this close in height (share of the legs).
+_LEVEL = 0.25
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def find_body(description: Description, name: str | None = None) -> Found:
     groups = [Group(d[0].kind, tuple(one.placed for one in d)) for d in (arms, legs) if d]
     facing, sides = find_sides(tree, groups)
     up = frame_of_facing(facing.forward, facing.up)[:, 2]
-    trunk = find_trunk(tree, (*roles.arms, *roles.spare), roles.legs, up)
+    trunk = find_trunk(tree, (*roles.arms, *roles.spare), roles.legs, up, roles.many_legs)
     limbs = {(sides[d.placed.start], d.kind): d for d in (*arms, *legs)}
     return _found(description, name or description.name, tree, trunk, limbs, facing, roles)
 
@@ -95,7 +101,7 @@ def _found(
         confidence |= {f"{side}_{part}": sure for part in PARTS[kind]}
         if kind == "arm":
             hands[side] = d.limb.hand
-    rails = [j for d in limbs.values() for j in d.limb.rails]
+    rails = [j for d in limbs.values() for j in (*d.limb.rails, *d.limb.wheels)]
     lift_or_wheels = (*trunk.wheels, *trunk.lifts, *rails)
     used = {j for group in (*numbers.values(), *hands.values(), lift_or_wheels) for j in group}
     axes = frame_of_facing(facing.forward, facing.up)
@@ -110,7 +116,12 @@ def _found(
         ignored=tree.name([j for j in range(len(tree.joints)) if j not in used]),
         zero_pose=zero_pose(arms, axes[:, 0], axes[:, 2]),
         confidence=confidence,
-        confirm=(*_to_confirm(tree, confidence, limbs, roles), *facing.notes, *description.notes),
+        confirm=(
+            *_to_confirm(tree, confidence, limbs, roles),
+            *_on_all_fours(tree, limbs, axes[:, 2]),
+            *facing.notes,
+            *description.notes,
+        ),
     )
 
 
@@ -127,6 +138,8 @@ def _to_confirm(
     ]
     if not limbs:
         notes.append("no arms and no legs were found")
+    if roles.many_legs:
+        notes.append("legs: there are four or more, as animals have; none is taken as a human's")
     if len(roles.arms) == 1:
         notes.append(f"{tree.joints[roles.arms[0]].name}: a single arm; confirm its side")
     if roles.spare:
@@ -134,6 +147,25 @@ def _to_confirm(
     for (side, kind), d in limbs.items():
         if d.limb.telescopic:
             notes.append(f"{side} {kind}: reaches by sliding, so it has no shoulder and no elbow")
+        elif d.limb.wheels:
+            notes.append(f"{side} leg: stands on a wheel, so it has no ankle of its own there")
         elif kind == "leg" and d.split.middle == 0:
             notes.append(f"{side} leg: no hip joint before the knee")
     return notes
+
+
+def _on_all_fours(
+    tree: Tree, limbs: Mapping[tuple[Side, Kind], Divided], up: NDArray[np.float64]
+) -> list[str]:
+    """Says so when the arms begin and end where the legs do, as an animal's front legs."""
+    heights: dict[Kind, list[tuple[float, float]]] = {"arm": [], "leg": []}
+    for (_, kind), d in limbs.items():
+        low = float((tree.cloud(d.placed.start) @ up).min())
+        heights[kind].append((float(d.placed.bones.near @ up), low))
+    if not all(heights.values()):
+        return []
+    (shoulder, hand), (hip, foot) = (np.mean(heights[kind], axis=0) for kind in ("arm", "leg"))
+    length = max(hip - foot, 1e-6)
+    if abs(hand - foot) < _LEVEL * length and shoulder - hip < 2 * _LEVEL * length:
+        return ["legs: the arms reach the ground beside the legs; a body on all fours?"]
+    return []

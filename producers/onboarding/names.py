@@ -14,23 +14,32 @@ from typing import Final
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _AXIS_LETTERS: Final = "xyz"
 
-# Words of robot makers, anatomists and animators; "=" marks words that count alone only.
+# Words of robot makers, anatomists and animators, in the languages makers write; "=" marks words
+# that count alone only.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "shoulder": ("shoulder", "sho", "shld", "sh", "clavicle", "collar", "scapula", "upperarm"),
-    "elbow": ("elbow", "elb", "el"),
-    "wrist": ("wrist", "wirst", "wr", "forearm", "lowerarm", "uw", "lw", "mw"),
-    "arm": ("arm", "humerus", "bicep"),
-    "hip": ("hip", "thigh", "hp", "femur", "haa", "hfe"),
-    "knee": ("knee", "kn", "calf", "shank", "shin", "tibia", "kfe"),
-    "ankle": ("ankle", "ankel", "ank", "ak", "foot", "feet", "toe", "sole", "tarsus"),
-    "leg": ("leg",),
-    "waist": ("waist", "torso", "trunk", "lumbar", "spine", "back", "chest", "abs", "bust", "body"),
-    "neck": ("neck", "head", "=pan", "=tilt", "skull"),
+    "shoulder": ("shoulder", "sho", "shld", "sh", "clavicle", "collar", "scapula", "upperarm",
+                 "humerus", "jian", "kata", "hombro", "epaule", "schulter", "spalla"),
+    "elbow": ("elbow", "elb", "el", "zhou", "hiji", "codo", "coude", "ellbogen", "gomito"),
+    "wrist": ("wrist", "wirst", "wri", "wr", "forearm", "lowerarm", "uw", "lw", "mw", "wan",
+              "tekubi", "muneca", "poignet", "handgelenk", "polso"),
+    "arm": ("arm", "humerus", "bicep", "=bi", "=ude", "brazo", "bras", "braccio"),
+    "hip": ("hip", "thigh", "hp", "femur", "haa", "hfe", "kuan", "datui", "cadera", "hanche",
+            "huefte", "=anca"),
+    "knee": ("knee", "kne", "kn", "calf", "shank", "shin", "tibia", "kfe", "=xi", "xiguan",
+             "xiaotui", "hiza", "rodilla", "genou", "knie", "ginocchio"),
+    "ankle": ("ankle", "ankel", "ank", "ak", "foot", "feet", "toe", "sole", "tarsus", "huai",
+              "ashikubi", "tobillo", "cheville", "knoechel", "caviglia"),
+    "leg": ("leg", "=tui", "=ashi", "=bein", "jambe", "pierna", "gamba"),
+    "waist": ("waist", "torso", "trunk", "lumbar", "spine", "back", "chest", "abs", "bust", "body",
+              "abdomen", "thorax", "thoracic", "=yao", "yaobu", "youtsui", "cintura", "taille",
+              "=vita"),
+    "neck": ("neck", "head", "=pan", "=tilt", "skull", "cervical", "=jing", "=tou", "=kubi",
+             "atama", "=hals", "=kopf", "=cou", "=tete", "cuello", "cabeza", "=collo", "=testa"),
     "finger": ("finger", "thumb", "index", "middle", "=ring", "pinky", "little", "claw", "jaw",
-               "knuckle", "metacarpal"),
-    "grip": ("gripper", "grasper", "grip"),
-    "hand": ("gripper", "grasper", "grip", "hand", "palm"),
-    "wheel": ("wheel", "caster", "castor", "steer", "chassis"),
+               "knuckle", "metacarpal", "=zhi", "shouzhi", "=yubi", "doigt", "=dedo", "=dito"),
+    "grip": ("gripper", "grasper", "grip", "jiazhua"),
+    "hand": ("gripper", "grasper", "grip", "jiazhua", "hand", "palm", "=shou", "=mano"),
+    "wheel": ("wheel", "caster", "castor", "steer", "chassis", "mecanum"),
     "lift": ("lift", "elevator", "column"),
     "base": ("world", "base", "floating", "planar", "virtual", "root", "odom"),
     "sensor": ("camera", "cam", "lidar", "laser", "range", "antenna", "=eye", "eyelid", "sensor",
@@ -38,6 +47,12 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _TURNS = ("roll", "pitch", "yaw", "flex", "flexion", "rotate", "rotation", "deviation", "prosup")
 _OF_SIDES = ((("left", "l"), ("right", "r")), (("zuo",), ("you",)))
+# Whole words that say a side, left and right.
+_SIDE_WORDS: Final = (
+    ("left", "right"), ("l", "r"), ("zuo", "you"), ("hidari", "migi"), ("links", "rechts"),
+    ("gauche", "droite"), ("gauche", "droit"), ("izquierda", "derecha"), ("izquierdo", "derecho"),
+    ("izq", "der"), ("sinistra", "destra"), ("sinistro", "destro"), ("sx", "dx"), ("lft", "rgt"),
+)  # fmt: skip
 
 
 def tokens(name: str) -> list[str]:
@@ -96,6 +111,16 @@ def side_by_difference(a: str, b: str) -> int:
         for left_is, p, q in ((1, one, two), (-1, two, one)):
             if p.startswith(left) and q.startswith(right):
                 return left_is
+    return _by_words(a, b)
+
+
+def _by_words(a: str, b: str) -> int:
+    """The same by whole words that say a side, in two names of as many words."""
+    one, two = tokens(a), tokens(b)
+    for p, q in zip(one, two, strict=True) if len(one) == len(two) else ():
+        for left, right in _SIDE_WORDS:
+            if (p, q) in ((left, right), (right, left)):
+                return 1 if p == left else -1
     return 0
 
 
@@ -108,6 +133,6 @@ def side_of(name: str) -> int:
     """+1 left, -1 right, 0 neither: by a token that is a side's word or letter alone."""
     found = 0
     for token in tokens(name):
-        for sign, words in ((1, ("left", "l")), (-1, ("right", "r"))):
+        for sign, words in zip((1, -1), zip(*_SIDE_WORDS, strict=True), strict=True):
             found = found or (sign if token in words else 0)
     return found

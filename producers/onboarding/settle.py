@@ -17,12 +17,15 @@ from producers.onboarding.description import Description, DescriptionError, link
 from producers.onboarding.ends import named_frame, palm_spot, sole_spot, spot_at
 from producers.onboarding.fingers import map_hand, names_fingers
 from producers.onboarding.found import Found
-from producers.onboarding.split import bones
+from producers.onboarding.split import LENGTH_M, bones
 from producers.onboarding.tree import Tree, build_tree_at_zero
 from schemas.body import COMPLEX_NAMES, SIDES, Side
 
 F64 = NDArray[np.float64]
 
+_UNKNOWN_END = (
+    "{} {}: nothing tells where it ends; taken straight at zero and as long as the bone before"
+)
 _HEAD_WORDS = ("head", "neck", "camera", "lidar")
 
 
@@ -90,7 +93,10 @@ def settle(description: Description, found: Found, override: Mapping[str, Any]) 
         arm = _chain(found, side, ("shoulder", "elbow", "wrist"), number)
         if arm is not None:
             if len(arm[2]) < 2:
-                wrist[side] = _far_end(description, tree, placed, arm)
+                wrist[side], known = _far_end(description, tree, placed, arm)
+                notes.extend(
+                    [] if known or side in given.wrist else [_UNKNOWN_END.format(side, "forearm")]
+                )
             fingers = [number[j] for j in found.hand_joints[side]]
             hand, doubts = map_hand(description, tree, fingers, side)
             notes.extend([] if side in given.hands else doubts)
@@ -106,7 +112,10 @@ def settle(description: Description, found: Found, override: Mapping[str, Any]) 
         leg = _chain(found, side, ("hip", "knee", "ankle"), number)
         if leg is not None:
             if not leg[2]:
-                ankle[side] = _far_end(description, tree, placed, leg)
+                ankle[side], known = _far_end(description, tree, placed, leg)
+                notes.extend(
+                    [] if known or side in given.ankle else [_UNKNOWN_END.format(side, "shank")]
+                )
             link = tree.joints[(*leg[1], *leg[2])[-1]].link
             sole[side], source = sole_spot(description, placed, link, up)
             if side not in given.sole:
@@ -145,10 +154,16 @@ def _far_end(
     tree: Tree,
     placed: Mapping[str, F64],
     limb: tuple[list[int], list[int], list[int]],
-) -> Spot:
+) -> tuple[Spot, bool]:
+    """End of a limb's distal bone, and whether the description tells it.
+
+    Where nothing is known beyond the hinge, the limb goes straight on at zero, as far again.
+    """
     near, hinge, far = limb
-    centre = bones(tree, (*near, *hinge, *far), len(near)).far
-    return spot_at(description, placed, tree.joints[hinge[-1]].link, centre)
+    b = bones(tree, (*near, *hinge, *far), len(near))
+    known = bool(np.linalg.norm(b.far - b.hinge) > LENGTH_M)
+    end = b.far if known else 2.0 * b.hinge - b.near
+    return spot_at(description, placed, tree.joints[hinge[-1]].link, end), known
 
 
 def _head(description: Description, found: Found) -> Spot | None:

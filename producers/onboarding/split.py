@@ -23,7 +23,7 @@ F64 = NDArray[np.float64]
 # How much each observation weighs; lengths enter by their logarithm.
 _UPPER, _LOWER, _LEAN, _SPREAD, _NAMED = 1.0, 0.7, 1.5, 3.0, 0.7
 # Bodies have three proximal axes; fewer are robots' savings, more a clavicle.
-_PROXIMAL = {0: -4.0, 1: -1.2, 2: -0.4, 3: 0.0, 4: -0.8}
+_PROXIMAL = {0: -4.0, 1: -1.2, 2: -0.4, 3: 0.0, 4: -0.8, 5: -1.6}
 _MANY_PROXIMAL = -3.0
 _DISTAL = {0: -0.2, 1: 0.0, 2: 0.0, 3: 0.0}
 _MANY_DISTAL = -1.0
@@ -31,6 +31,8 @@ _MANY_DISTAL = -1.0
 _ROLLING = 0.2
 # A distal centre nearer to the hinge than this share of the proximal bone is none.
 _COINCIDE = 0.2
+# A bone shorter than this has no direction.
+LENGTH_M = 1e-6
 
 PARTS = {"arm": ("shoulder", "elbow", "wrist"), "leg": ("hip", "knee", "ankle")}
 

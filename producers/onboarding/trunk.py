@@ -18,6 +18,7 @@ F64 = NDArray[np.float64]
 _SAME_M = 1e-3
 # Least share of the mass carried that the next joint of a neck carries on.
 _HEAD_SHARE = 0.1
+_NECK_JOINTS = 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,13 @@ class Trunk:
     wheels: tuple[int, ...]
 
 
-def find_trunk(tree: Tree, arm_starts: Sequence[int], leg_starts: Sequence[int], up: F64) -> Trunk:
+def find_trunk(
+    tree: Tree,
+    arm_starts: Sequence[int],
+    leg_starts: Sequence[int],
+    up: F64,
+    others: Sequence[int] = (),
+) -> Trunk:
     """Joints of the trunk.
 
     Args:
@@ -39,7 +46,9 @@ def find_trunk(tree: Tree, arm_starts: Sequence[int], leg_starts: Sequence[int],
         arm_starts: First joints of the arms, those that count first.
         leg_starts: First joints of the legs.
         up: [3] in the root link.
+        others: First joints of limbs that do not count.
     """
+    apart = {j for start in others for j in tree.below(start)}
     limbs = {j for start in (*arm_starts, *leg_starts) for j in tree.below(start)}
     torso = tree.parent[arm_starts[0]] if arm_starts else None
     pelvis = tree.parent[leg_starts[0]] if leg_starts else ROOT
@@ -48,8 +57,10 @@ def find_trunk(tree: Tree, arm_starts: Sequence[int], leg_starts: Sequence[int],
     path = [j for j in path if j not in base]
     wheels = [j for j in _rest(tree, limbs, path) if _is_wheel(tree, j)]
     top = pelvis if torso is None else torso
-    used = limbs | set(path) | set(base) | set(wheels)
+    used = limbs | apart | set(path) | set(base) | set(wheels)
     neck = _neck(tree, top, used, up) if limbs else []
+    if torso is None:
+        path, neck = _waist_alone(tree, neck)
     if not path and not leg_starts and torso == ROOT:
         path = _leg_of_base(tree, used | set(neck), up)
         wheels = [j for j in wheels if j not in path]
@@ -121,7 +132,22 @@ def _neck(tree: Tree, torso: int, used: set[int], up: F64) -> list[int]:
         if not alone or speaks_of(tree.joints[best].name, "sensor") or _rides(tree, best):
             break
         chain.append(best)
-    return chain
+    # A longer chain that no name calls a head is something that stands on the torso.
+    return chain if len(chain) <= _NECK_JOINTS or _names_head(tree, chain[0]) else []
+
+
+def _waist_alone(tree: Tree, chain: list[int]) -> tuple[list[int], list[int]]:
+    """Waist and neck of a chain that goes up from legs without arms.
+
+    What is named so is the neck, from the first such joint on; without such a name all is waist.
+    """
+    named = [i for i, j in enumerate(chain) if _names_head(tree, j) and not _is_waist(tree, j)]
+    first = named[0] if named else len(chain)
+    return chain[:first], chain[first:]
+
+
+def _is_waist(tree: Tree, joint: int) -> bool:
+    return speaks_of(tree.joints[joint].name, "waist")
 
 
 def _rides(tree: Tree, joint: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,27 @@ def humanoid(tmp_path: Path, old: str = "", new: str = "") -> Path:
     assert old in text
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
     return file
+
+
+def test_joints_all_at_one_point_leave_limbs_without_geometry(tmp_path: Path) -> None:
+    file = humanoid(tmp_path)
+    text = re.sub(r'<origin xyz="[^"]*"/><axis', "<axis", file.read_text(encoding="utf-8"))
+    file.write_text(text, encoding="utf-8")
+    embodiment = onboard(file).embodiment
+    assert not any(name.startswith(("left", "right")) for name in embodiment.segments)
+    assert any("the limb is left out" in note for note in embodiment.confirm)
+
+
+def test_a_forearm_of_which_nothing_is_known_goes_straight_on_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    file = robots.humanoid(wrist=0).write(tmp_path)
+    text = re.sub(r"<inertial>.*?</inertial>", "", file.read_text(encoding="utf-8"))
+    file.write_text(text, encoding="utf-8")
+    embodiment = onboard(file).embodiment
+    lengths = embodiment.limb_length_m
+    assert lengths["left_forearm"] == pytest.approx(lengths["left_upper_arm"])
+    assert any("left forearm: nothing tells" in note for note in embodiment.confirm)
 
 
 def test_inverted_limits_are_unknown_and_said(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from producers.onboarding.find import find_body
 from producers.onboarding.found import Found
 from producers.onboarding.read import read_description
 from tests import onboarding_robots as robots
+from tests.bench.variants import VARIANTS
 
 POSES = ("arms-down", "T-pose", "arms-forward", "elbows-bent")
 
@@ -129,3 +131,104 @@ def test_the_document_has_the_agreed_keys(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(document["complexes"]) == len(document["confidence_by_complex"]) == 14
     assert all(0.0 <= c <= 1.0 for c in document["confidence_by_complex"].values())
+
+
+def test_legs_that_end_on_wheels_have_no_ankle(tmp_path: Path) -> None:
+    made = robots.only("legs")
+    for side in ("left", "right"):
+        for part in ("pitch", "roll"):
+            made.complexes[f"{side}_ankle"].remove(f"{side}_ankle_{part}")
+    text = "".join(made.text).replace("ankle_roll", "wheel")
+    file = tmp_path / "made.urdf"
+    file.write_text(f'<robot name="made">{text}</robot>', encoding="utf-8")
+    seen = find_body(read_description(file))
+    assert set(seen.lift_or_wheels) == {"left_wheel", "right_wheel"}
+    assert seen.complexes["left_ankle"] == ("left_ankle_pitch",)
+    assert any("stands on a wheel" in note for note in seen.confirm)
+
+
+def test_a_spine_above_legs_alone_is_a_waist(tmp_path: Path) -> None:
+    made = robots.only("legs")
+    made.joint("spine_yaw", "base", np.array((0.0, 0.0, 0.1)), robots.Z, centre=(0.0, 0.0, 0.2))
+    made.complexes["waist"] = ["spine_yaw"]
+    assert_right(made, tmp_path)
+
+
+def quadruped() -> robots.Made:
+    """Four legs of hip and knee; nothing else."""
+    made = robots.Made()
+    made.link("base", np.zeros(3), (0.0, 0.0, 0.0))
+    for end, x in (("F", 0.2), ("H", -0.2)):
+        for side, y in (("L", 0.1), ("R", -0.1)):
+            parent = "base"
+            for i, (part, axis) in enumerate(
+                (("HAA", robots.X), ("HFE", robots.Y), ("KFE", robots.Y))
+            ):
+                at = np.array((x, y, -0.2 * max(i - 1, 0)))
+                name = f"{end}{side}_{part}"
+                parent = made.joint(name, parent, at, axis, centre=(0.0, 0.0, -0.2))
+    return made
+
+
+def test_four_legs_are_not_a_humans_and_it_is_said(tmp_path: Path) -> None:
+    seen = found(quadruped(), tmp_path)
+    assert not any(seen.complexes.values())
+    assert any(note.startswith("legs: there are four") for note in seen.confirm)
+
+
+def test_an_unnamed_arm_on_four_legs_is_an_arm_to_confirm(tmp_path: Path) -> None:
+    made = quadruped()
+    parent, at = "base", np.array((0.1, 0.0, 0.1))
+    steps = (
+        (0, robots.Z),
+        (0.05, robots.Y),
+        (0.3, robots.Y),
+        (0.1, robots.X),
+        (0.2, robots.Y),
+        (0.05, robots.X),
+    )
+    for i, (length, axis) in enumerate(steps, 1):
+        at = at + np.array((length, 0.0, 0.0))
+        parent = made.joint(f"joint{i}", parent, at, axis, centre=(0.05, 0.0, 0.0))
+    seen = found(made, tmp_path)
+    assert seen.complexes["neck"] == ()
+    assert len([j for part, joints in seen.complexes.items() for j in joints]) == 6
+    assert any("a single arm; confirm its side" in note for note in seen.confirm)
+
+
+def test_an_arm_that_reaches_by_sliding_has_a_wrist_alone(tmp_path: Path) -> None:
+    made = robots.Made()
+    made.link("base", np.zeros(3), (0.0, 0.0, 0.0))
+    parent = made.joint(
+        "joint_lift", "base", np.array((0.0, 0.0, 0.2)), robots.Z, (0, 1), "prismatic"
+    )
+    for i in range(4):
+        at = np.array((0.0, -0.1 - 0.05 * i, 0.3))
+        parent = made.joint(f"joint_arm_{i}", parent, at, (0.0, -1.0, 0.0), (0, 0.1), "prismatic")
+    for name, axis in (("yaw", robots.Z), ("pitch", robots.X), ("roll", robots.Y)):
+        at = np.array((0.0, -0.35, 0.3))
+        parent = made.joint(f"joint_wrist_{name}", parent, at, axis, centre=(0.0, -0.1, 0.0))
+    seen = found(made, tmp_path)
+    wrists = seen.complexes["left_wrist"] + seen.complexes["right_wrist"]
+    assert wrists == ("joint_wrist_yaw", "joint_wrist_pitch", "joint_wrist_roll")
+    assert len(seen.lift_or_wheels) == 5
+    assert any("reaches by sliding" in note for note in seen.confirm)
+
+
+@pytest.mark.parametrize("told", sorted(VARIANTS))
+def test_the_same_body_told_otherwise(told: str, tmp_path: Path) -> None:
+    """Other languages, other styles, no names at all, another root: the same complexes."""
+    made = robots.humanoid(hand="fingers")
+    variant = VARIANTS[told](read_description(made.write(tmp_path)))
+    want = variant.truth(
+        {
+            "forward": "+x",
+            "up": "+z",
+            "complexes": made.complexes,
+            "hand_joints": {side: made.other[side] for side in ("left", "right")},
+            "lift_or_wheels": [],
+        }
+    )
+    seen = find_body(variant.description)
+    assert {k: list(v) for k, v in seen.complexes.items()} == want["complexes"]
+    assert (seen.forward, seen.up) == (want["forward"], want["up"])
