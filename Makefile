@@ -26,6 +26,7 @@ SEED ?= 1
 SEEDS ?= 1
 KILLS ?= 55
 chaos: setup  ## kill everything under load, then audit; a campaign: SEEDS=10 KILLS=60
+	@$(BIN)/python -m tests.chaos.hostile --count 20000
 	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --seeds $(SEEDS) --kills $(KILLS)
 
 recovery: setup  ## how soon frames flow again after a kill of each process

@@ -19,6 +19,7 @@ from tests.chaos.system import System
 REACHED_WITHIN_S = 25.0
 """A point that nobody comes to in this time is given up; the process is killed where it is."""
 
+ANSWERS_WITHIN_S = 60.0
 CHURN_S = 2.0
 MAX_GUESTS = 3
 _TURN_S = 0.02
@@ -85,9 +86,12 @@ class Nemesis:
     def _do(self, step: Step) -> None:
         act = step.act
         match act:
-            case Kill(process):
+            case Kill(process, early):
+                if not early:
+                    self._await_answer(process)
                 self._kill(process)
             case Crash(process, point):
+                self._await_answer(process)
                 self._arm(process, point, signal.SIGKILL, None)
             case Pause(process, seconds, None):
                 pid = self._pid(process)
@@ -152,6 +156,12 @@ class Nemesis:
         crash_points.arm(self._system.armed, pid, point, signum)
         until = time.monotonic() + REACHED_WITHIN_S
         self._armed.append(_Armed(process, pid, point, until, stop_s))
+
+    def _await_answer(self, process: str) -> None:
+        """Kills of what has not come up yet would try nothing but starting."""
+        until = time.monotonic() + ANSWERS_WITHIN_S
+        while not self._system.answers(process) and time.monotonic() < until:
+            self._turn()
 
     def _kill(self, process: str) -> None:
         self._system.kill(process, self._pid(process))

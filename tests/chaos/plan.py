@@ -11,15 +11,16 @@ from tests.chaos.proxy import Mood
 
 PROCESSES = (
     "robots", "ticker", "worker-0", "worker-1", "sink-clickhouse", "sink-lake", "sink-archive",
-    "clickhouse", "kafka",
+    "audit", "clickhouse", "kafka",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Kill:
-    """SIGKILL, now."""
+    """SIGKILL, as soon as the process answers; `early`: now, though it may still be starting."""
 
     process: str
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def steps(seed: int, kills: int, pace_s: float, routes: tuple[str, ...]) -> Iter
                 dice.shuffle(places[program])
             yield Step(after_s, Crash(process, places[program].pop()))
         else:
-            yield Step(after_s, Kill(process))
+            yield Step(after_s, Kill(process, early=dice.random() < 0.2))
 
 
 def _disturbance(dice: random.Random, routes: tuple[str, ...]) -> Act:

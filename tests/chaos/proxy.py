@@ -137,6 +137,11 @@ class Proxy:
 
         self._call(start())
 
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self._routes)
+
     def set(self, name: str, mood: Mood) -> None:
         """Change a route's mood; by the time this returns it has changed."""
 

@@ -26,7 +26,7 @@ from producers.sdk.link import Link
 from producers.sdk.session import Session
 from producers.sdk.way import Way, WaySettings, open_way
 from schemas.settings import Settings
-from schemas.vendors import load_vendors
+from schemas.vendors import Vendors, load_vendors
 from tests.chaos.mischief import MischiefProducer, Odds
 
 END = "end"
@@ -75,6 +75,20 @@ class Robot:
         sender = self.way.sender
         line = f"{self.session.id} {sender.next_sequence} {sender.next_frame}\n"
         os.write(self.journal, line.encode())
+
+
+def plan_robots(
+    vendors: Vendors, robots: int, seed: int, frames_per_second: float, chunk_frames: int | None
+) -> tuple[RobotPlan, ...]:
+    """The robots of a run."""
+    plan = plan_fleet(
+        list(vendors.by_profile.values()),
+        robots,
+        seed=seed,
+        frames_per_second=frames_per_second,
+        chunk_frames=chunk_frames,
+    )
+    return plan.robots
 
 
 def loops_of(plans: Sequence[RobotPlan], folder: Path) -> list[tuple[VendorLoop, Motion]]:
@@ -141,16 +155,10 @@ def main() -> None:
     make = partial(MischiefProducer, seed=told.seed ^ os.getpid(), odds=Odds())
     link = Link(settings.require_kafka(), make=make)
     vendors = load_vendors(settings.profiles_dir, [v for v in settings.vendors.split(",") if v])
-    plan = plan_fleet(
-        list(vendors.by_profile.values()),
-        told.robots,
-        seed=told.seed,
-        frames_per_second=told.frames_per_second,
-        chunk_frames=told.chunk_frames,
-    )
+    plans = plan_robots(vendors, told.robots, told.seed, told.frames_per_second, told.chunk_frames)
     robots = [
-        open_robot(robot, *loop, link, told.folder)
-        for robot, loop in zip(plan.robots, loops_of(plan.robots, told.folder), strict=True)
+        open_robot(plan, *loop, link, told.folder)
+        for plan, loop in zip(plans, loops_of(plans, told.folder), strict=True)
     ]
     move(robots, told.folder / END)
     for each in robots:

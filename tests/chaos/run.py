@@ -22,14 +22,13 @@ from deploy.settle import wait_until_following, wait_until_settled
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.plan import steps
 from tests.chaos.robots import END as END_FILE
-from tests.chaos.robots import ENDED
-from tests.chaos.system import Load, running_system
+from tests.chaos.robots import ENDED, JOURNAL
+from tests.chaos.system import Load, System, running_system
 from tests.chaos.verify import verify
 
-FOLLOWING_WITHIN_S = 180.0
-ENDED_WITHIN_S = 240.0
-SETTLED_WITHIN_S = 300.0
-ROUTES = ("kafka", "clickhouse")
+FOLLOWING_WITHIN_S = 300.0
+ENDED_WITHIN_S = 400.0
+SETTLED_WITHIN_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class Run:
     frames_per_second: float
     chunk_frames: int | None
     bench_vendors: int
+    s3: bool
 
     @property
     def command(self) -> str:
@@ -53,6 +53,7 @@ class Run:
             f"--frames-per-second {self.frames_per_second}",
             *([] if self.chunk_frames is None else [f"--chunk-frames {self.chunk_frames}"]),
             *([f"--bench-vendors {self.bench_vendors}"] if self.bench_vendors else []),
+            *([] if self.s3 else ["--folder"]),
         ]
         return " ".join(words)
 
@@ -61,13 +62,15 @@ def run(what: Run, folder: Path) -> dict[str, Any]:
     """One run in an empty folder; the result says what was done and what was found."""
     begun = time.monotonic()
     load = Load(
-        what.robots, what.frames_per_second, what.chunk_frames, what.seed, what.bench_vendors
-    )
+        what.robots, what.frames_per_second, what.chunk_frames, what.seed, what.bench_vendors,
+        what.s3,
+    )  # fmt: skip
     with running_system(folder, load) as system:
         wait_until_following(system.direct, system.vendors, FOLLOWING_WITHIN_S)
+        _await_flow(system)
         nemesis = Nemesis(system)
         disturbed = time.monotonic()
-        nemesis.run(steps(what.seed, what.kills, what.pace_s, ROUTES))
+        nemesis.run(steps(what.seed, what.kills, what.pace_s, system.proxy.routes))
         disturbed = time.monotonic() - disturbed
         (system.robots / END_FILE).touch()
         _await(system.robots / ENDED)
@@ -89,6 +92,15 @@ def run(what: Run, folder: Path) -> dict[str, Any]:
         "seconds": round(time.monotonic() - begun, 1),
         **verdict.figures,
     }
+
+
+def _await_flow(system: System) -> None:
+    """Return once the robots send."""
+    deadline = time.monotonic() + FOLLOWING_WITHIN_S
+    while not any(path.stat().st_size for path in system.robots.glob(f"{JOURNAL}/*")):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no robot has sent anything in {FOLLOWING_WITHIN_S:.0f} s")
+        time.sleep(0.1)
 
 
 def _await(file: Path) -> None:
@@ -114,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames-per-second", type=float, default=1_500.0)
     parser.add_argument("--chunk-frames", type=int)
     parser.add_argument("--bench-vendors", type=int, default=0, help="instead of packaged ones")
+    parser.add_argument("--folder", action="store_true", help="the lake is a folder, not S3")
     parser.add_argument("--log", type=Path, help="append each result here, a JSON line each")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a good run, too")
     told = parser.parse_args(arguments)
@@ -121,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for seed in range(told.seed, told.seed + told.seeds):
         what = Run(
             seed, told.kills, told.pace, told.robots, told.frames_per_second, told.chunk_frames,
-            told.bench_vendors,
+            told.bench_vendors, not told.folder,
         )  # fmt: skip
         folder = Path(tempfile.mkdtemp(prefix=f"kinebus-chaos-{seed}-"))
         _say(f"seed {seed}; to repeat it: {what.command}")

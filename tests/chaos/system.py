@@ -12,10 +12,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import boto3
+
 from deploy.clickhouse.service import prepare_clickhouse
 from deploy.create_topics import create_topics
 from deploy.kafka.broker import BrokerSettings, prepare_broker
-from deploy.ports import free_port
+from deploy.ports import answers, free_port
 from deploy.programs import WORKER, environment, program_service, programs
 from deploy.service import Process, Service, spawn, stop
 from deploy.supervisor import Stage, Supervisor
@@ -25,6 +27,8 @@ from schemas.topics import all_topics
 from schemas.vendors import load_vendors
 from tests.chaos.hooks import crash_points
 from tests.chaos.proxy import Proxy
+from tests.chaos.robots import loops_of, plan_robots
+from tests.s3_server import s3_server
 
 HOOKS = Path(crash_points.__file__).parent
 GUESTS_FROM = 100
@@ -36,7 +40,8 @@ class Load:
     """What the robots do.
 
     `bench_vendors` of the makers that exist for measuring (blocks of 40 joints) instead of the
-    packaged ones: many more frames for the same work.
+    packaged ones: many more frames for the same work. With `s3` the lake is a bucket behind the
+    proxy, else a folder.
     """
 
     robots: int
@@ -44,6 +49,7 @@ class Load:
     chunk_frames: int | None
     seed: int
     bench_vendors: int = 0
+    s3: bool = True
 
 
 @dataclass
@@ -54,7 +60,10 @@ class System:
         folder: everything of it.
         through: settings of its processes, every address that of the proxy.
         direct: settings of whoever looks at it, past the proxy where that is possible.
+        ports: where processes answer once they have come up.
+        store_env: what its processes need to reach the object store.
         kills: SIGKILLs that were sent, by process.
+        ends: how supervised processes ended, each time.
     """
 
     folder: Path
@@ -63,6 +72,8 @@ class System:
     vendors: tuple[str, ...]
     proxy: Proxy
     supervisor: Supervisor
+    ports: dict[str, int] = field(default_factory=dict)
+    store_env: dict[str, str] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     ends: list[tuple[str, str]] = field(default_factory=list)
     _guests: dict[int, tuple[Service, Process]] = field(default_factory=dict)
@@ -81,6 +92,10 @@ class System:
     def pids(self) -> dict[str, int]:
         """The supervised processes that are there now."""
         return {s.name: s.pid for s in self.supervisor.states() if s.pid is not None}
+
+    def answers(self, name: str) -> bool:
+        """Whether a process has come up, as far as it can be seen from outside."""
+        return name not in self.ports or answers(self.ports[name])
 
     def kill(self, name: str, pid: int) -> None:
         """SIGKILL."""
@@ -129,7 +144,7 @@ class System:
     def hooked(self, service: Service) -> Service:
         """A service whose Python looks for crash points."""
         hooks = {"PYTHONPATH": str(HOOKS), crash_points.FOLDER: str(self.armed)}
-        return replace(service, env={**service.env, **hooks})
+        return replace(service, env={**service.env, **self.store_env, **hooks})
 
 
 @contextmanager
@@ -155,10 +170,11 @@ def running_system(folder: Path, load: Load) -> Iterator[System]:
         clickhouse = prepare_clickhouse(home / "clickhouse", log=folder / "logs/clickhouse.log")
         proxy.add("kafka", broker_port, _port(broker.bootstrap))
         proxy.add("clickhouse", clickhouse_port, _port(clickhouse.url))
+        lake, store_env = _object_store(folder, load, proxy, cleanup)
         direct = Settings(
             kafka_bootstrap=broker.bootstrap,
             clickhouse_url=clickhouse.url,
-            lake_url=(home / "lake").resolve().as_uri(),
+            lake_url=lake,
             home=home,
             profiles_dir=profiles,
             vendors=",".join(bench),
@@ -169,8 +185,9 @@ def running_system(folder: Path, load: Load) -> Iterator[System]:
                 "clickhouse_url": f"http://127.0.0.1:{clickhouse_port}",
             }
         )
-        system = System(folder, through, direct, names, proxy, supervisor)
-        for made in (system.armed, system.robots, home / "lake"):
+        ports = {"kafka": _port(broker.bootstrap), "clickhouse": _port(clickhouse.url)}
+        system = System(folder, through, direct, names, proxy, supervisor, ports, store_env)
+        for made in (system.armed, system.robots):
             made.mkdir(parents=True)
         _watch_ends(system)
         waits = [
@@ -182,11 +199,48 @@ def running_system(folder: Path, load: Load) -> Iterator[System]:
         create_topics(broker.bootstrap, all_topics(names, through.partitions))
         for program in programs(workers=2, sinks=True):
             service = program_service(program, through, folder / "logs")
+            if program.metrics:
+                ports[program.name] = int(service.env["KINEBUS_METRICS_PORT"])
             supervisor.add(system.hooked(service), program.stage)
+        loops_of(
+            plan_robots(
+                load_vendors(profiles, bench),
+                load.robots,
+                load.seed,
+                load.frames_per_second,
+                load.chunk_frames,
+            ),
+            system.robots,
+        )
         supervisor.add(system.hooked(_robots(system, load)), Stage.PRODUCER)
         yield system
         while system.guests:
             system.remove_worker()
+
+
+def _object_store(
+    folder: Path, load: Load, proxy: Proxy, cleanup: ExitStack
+) -> tuple[str, dict[str, str]]:
+    """The lake's URL, and the environment in which the system's processes find it.
+
+    Whoever looks at the system runs in this process or is started by it, and goes past the proxy.
+    """
+    if not load.s3:
+        lake = (folder / "home/lake").resolve()
+        lake.mkdir(parents=True)
+        return lake.as_uri(), {}
+    server = cleanup.enter_context(s3_server(folder))
+    port = free_port()
+    proxy.add("s3", port, _port(server.endpoint))
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+        "AWS_ENDPOINT_URL": server.endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    boto3.client("s3").create_bucket(Bucket="lake")
+    return "s3://lake", {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
 
 def _watch_ends(system: System) -> None:
