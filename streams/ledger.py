@@ -25,7 +25,8 @@ class Ledger:
 
     _first: int = 0
     _folds: deque[_Entry] = field(default_factory=deque)
-    _written: deque[Checkpoint] = field(default_factory=deque)
+    _due: deque[Checkpoint] = field(default_factory=deque)
+    _acknowledged: set[int] = field(default_factory=set)
     committable: int | None = None
     """The offset that may be committed, None before the first checkpoint is acknowledged."""
 
@@ -43,13 +44,15 @@ class Ledger:
             self._first += 1
             if entry.checkpoint is not None:
                 due.append(entry.checkpoint)
-        self._written += due
+        self._due += due
         return due
 
     def acknowledge(self, checkpoint: Checkpoint) -> None:
-        """A checkpoint's snapshots are all acknowledged."""
-        while self._written and self._written[0].offset <= checkpoint.offset:
-            self.committable = self._written.popleft().offset
+        """A checkpoint's snapshots are all acknowledged, perhaps before those of one before it."""
+        self._acknowledged.add(checkpoint.offset)
+        while self._due and self._due[0].offset in self._acknowledged:
+            self.committable = self._due.popleft().offset
+            self._acknowledged.remove(self.committable)
 
     @property
     def open_folds(self) -> int:

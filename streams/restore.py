@@ -125,7 +125,8 @@ def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -
     the partition's newest clock tells that there was a newer, and the clock is set back to that of
     the oldest robot: what lies between is processed again, and gives the same bytes.
     """
-    newest = ClockSnapshot(empty_partition(topic, partition).clock, {})
+    beginning = empty_partition(topic, partition).clock
+    newest = ClockSnapshot(beginning, {})
     robots: dict[str, RobotSnapshot] = {}
     for snapshot in snapshots:
         if isinstance(snapshot, Suspects):
@@ -143,7 +144,7 @@ def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -
             robots[name] = snapshot
     clock = newest.clock
     for name, offset in newest.robots.items():
-        found = robots[name].clock
+        found = robots[name].clock if name in robots else beginning
         if found.offset < offset and found.offset < clock.offset:
             clock = found
     return PartitionState(

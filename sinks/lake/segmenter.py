@@ -1,9 +1,11 @@
 """From the records of a partition to the objects they become: pure, and the same on every run.
 
 A segment ends where its multiple of the frame index is full, where a chunk of another region,
-multiple or shape follows, where its episode or session ends, and where it falls 50,000 records
-behind (a robot that went silent would hold back the commit for ever). All of that is in the log,
-so a sink that starts again at the first record of its oldest open segment makes the same cuts.
+multiple or shape follows, where its episode or session ends, where its raw topic has gone on for
+60 s without it (a chunk that comes late, behind its session's end, has no end of its own to wait
+for), and where it falls 50,000 records behind (it would hold back the commit for ever). All of that
+is in the log, so a sink that starts again at the first record of its oldest open segment makes the
+same cuts.
 
 What was accepted is known per region and multiple by the sequences of its chunks: those of open
 segments from memory, those at rest from the objects' own metadata, looked up when a region is
@@ -23,6 +25,8 @@ from sinks.lake.segment import Segment, SegmentFacts, Slice, shape_of
 from sinks.record import Place
 
 SPAN_RECORDS = 50_000
+IDLE_S = 60
+"""Longer than a robot may be silent in a session."""
 MAX_OPEN_BYTES = 96 * 1024 * 1024
 MAX_REGIONS = 4_096
 
@@ -87,6 +91,7 @@ class Segmenter:
         # Per partition in the order of their first records: the first one is the oldest.
         self._open: dict[Place, dict[Stream, Segment]] = {}
         self._next: dict[Place, int] = {}
+        self._raw_s: dict[tuple[Place, str, str], int] = {}
         self._regions: dict[Region, _Known] = {}
         self.open_bytes = 0
         self.duplicates = 0
@@ -105,6 +110,7 @@ class Segmenter:
         """
         opened = self._open.setdefault(place, {})
         yield from self._stragglers(opened, offset)
+        yield from self._idle(place, opened, fact)
         if isinstance(fact, Boundary):
             yield from self._bound(place, opened, fact)
         else:
@@ -211,6 +217,24 @@ class Segmenter:
             if segment is not None and segment.region == region:
                 yield self._seal(opened, stream)
             yield Close(boundary, place, region, tuple(self._known(region).segments))
+
+    def _idle(
+        self, place: Place, opened: dict[Stream, Segment], fact: CanonicalChunk | Boundary
+    ) -> Iterator[Seal]:
+        """By the raw log's whole seconds, which are the same however often a fact was told.
+
+        Every processing has a time of its own: a backfill runs beside what is new.
+        """
+        topic, processing_id = fact.source_topic, fact.processing_id
+        key, now_s = (place, topic, processing_id), fact.log_ms // 1000
+        if now_s <= self._raw_s.get(key, 0):
+            return
+        self._raw_s[key] = now_s
+        for stream, segment in list(opened.items()):
+            same = segment.slices[0].chunk.source_topic == topic
+            same = same and stream.processing_id == processing_id
+            if same and now_s - segment.last_raw_ms // 1000 >= IDLE_S:
+                yield self._seal(opened, stream)
 
     def _stragglers(self, opened: dict[Stream, Segment], offset: int) -> Iterator[Seal]:
         while opened:
