@@ -65,6 +65,31 @@ class EpisodeEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeLabel:
+    """One record on `episodes.labels`; see `episode_label.avsc` for each field."""
+
+    episode: str
+    robot: str
+    session: str
+    said_ms: int
+    author: str | None = None
+    review: str | None = None
+    success: bool | None = None
+    task: str | None = None
+    skill: str | None = None
+    scene: str | None = None
+    operator: str | None = None
+    station: str | None = None
+    mode: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The record's key."""
+        return self.episode.encode()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found in a chunk, on one joint or on the whole frame."""
 
@@ -145,6 +170,16 @@ def decode_event(data: bytes) -> EpisodeEvent:
     record = decode(data, packaged())[1]
     record["kind"] = EventKind(record["kind"])
     return EpisodeEvent(**record)
+
+
+def encode_label(label: EpisodeLabel) -> bytes:
+    """The value of a record on `episodes.labels`."""
+    return encode(packaged().named("episode_label"), _record(label))
+
+
+def decode_label(data: bytes) -> EpisodeLabel:
+    """Read a record of `episodes.labels`."""
+    return EpisodeLabel(**decode(data, packaged())[1])
 
 
 def encode_report(report: QualityReport) -> bytes:

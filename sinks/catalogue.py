@@ -21,7 +21,8 @@ from sinks.where import EVERY, Condition
 class Episode:
     """An episode as one processing made it.
 
-    `complete` is what `episodes` shows: stored and sealed, with every frame that was counted.
+    `state` is open, unknown_tail (nobody said where it ends), incomplete (chunks of it never came),
+    coming (not yet in both stores), or complete, which is what `episodes` shows.
     """
 
     episode: str
@@ -50,6 +51,11 @@ class Episode:
     reasons: list[str]
     manifest: str | None
     manifest_sha256: str | None
+    state: str
+    label_revision: int | None
+    review: str | None
+    author: str | None
+    note: str | None
     is_closed: bool
     is_stored: bool
     is_sealed: bool
@@ -57,8 +63,7 @@ class Episode:
     @property
     def complete(self) -> bool:
         """Whether every frame that the tracker counted is in both stores."""
-        told = self.is_closed and self.is_stored and self.is_sealed
-        return told and self.frames == self.stored_frames == self.sealed_frames
+        return self.state == "complete"
 
     @property
     def vendor(self) -> str:

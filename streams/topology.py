@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from schemas.topics import (
     CANONICAL_FRAMES,
     DEAD_LETTER_PREFIX,
+    EPISODE_LABELS,
     EPISODES,
     QUALITY_REPORTS,
     RAW_PREFIX,
@@ -39,6 +40,7 @@ TOPOLOGY: tuple[Edge, ...] = (
     Edge(RAW, "streams.process.process_fold", "all of the above, and state", (STREAMS_STATE,)),
     Edge(CANONICAL_FRAMES, "sinks.clickhouse", "rows in ClickHouse, then `stored`", (EPISODES,)),
     Edge(CANONICAL_FRAMES, "sinks.lake", "segments, manifest, then `sealed`", (EPISODES,)),
+    Edge(EPISODE_LABELS, "sinks.clickhouse", "revisions of labels in ClickHouse", ()),
     Edge(QUALITY_REPORTS, "sinks.clickhouse", "findings in ClickHouse", ()),
     Edge(RAW, "sinks.archive", "raw records at rest, bit-exact", ()),
 )

@@ -157,5 +157,5 @@ def _rows(facts: Sequence[EpisodeEvent]) -> Iterator[Episode]:
             "episode": name, "processing_id": sealed.processing_id, "robot": sealed.robot,
             "session": sealed.session, "stored_frames": told["frames"],
             "sealed_frames": sealed.frames, "is_closed": True, "is_stored": True,
-            "is_sealed": True,
+            "is_sealed": True, "state": "complete",
         })  # fmt: skip

@@ -13,6 +13,7 @@ from deploy.cli.dlq import dlq
 from deploy.cli.episode_files import open_, verify
 from deploy.cli.episodes import episodes
 from deploy.cli.export import export_
+from deploy.cli.label import label
 from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
@@ -34,6 +35,7 @@ for verb in (
     app.command()(verb)
 app.command("export")(export_)
 app.command()(subscribe)
+episodes.command()(label)
 episodes.command()(verify)
 episodes.command("open")(open_)
 app.add_typer(episodes, name="episodes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from schemas.settings import Settings
-from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS
+from schemas.topics import CANONICAL_FRAMES, EPISODE_LABELS, EPISODES, QUALITY_REPORTS
 from sinks.announce import Announcer
 from sinks.clickhouse.client import clickhouse_may_recover, connect_created
 from sinks.clickhouse.migrate import migrate
@@ -13,7 +13,7 @@ from sinks.clickhouse.sink import NAME, ClickHouseSink
 from sinks.follow import Follower
 from sinks.process import run_sink
 
-TOPICS = (CANONICAL_FRAMES, QUALITY_REPORTS, EPISODES, r"^dead-letter\..+")
+TOPICS = (CANONICAL_FRAMES, QUALITY_REPORTS, EPISODES, EPISODE_LABELS, r"^dead-letter\..+")
 
 
 def build(settings: Settings, follower: Follower) -> ClickHouseSink:

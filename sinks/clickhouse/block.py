@@ -13,14 +13,22 @@ from schemas.events import (
     QualityReport,
     decode_dead_letter,
     decode_event,
+    decode_label,
     decode_report,
 )
-from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX, EPISODES, QUALITY_REPORTS
+from schemas.topics import (
+    CANONICAL_FRAMES,
+    DEAD_LETTER_PREFIX,
+    EPISODE_LABELS,
+    EPISODES,
+    QUALITY_REPORTS,
+)
 from sinks.clickhouse.fact_tables import (
     At,
     boundaries_table,
     events_table,
     findings_table,
+    labels_table,
     letters_table,
     processings_table,
 )
@@ -40,6 +48,7 @@ class Block:
     events: list[At] = field(default_factory=list)
     reports: list[QualityReport] = field(default_factory=list)
     letters: list[At] = field(default_factory=list)
+    labels: list[At] = field(default_factory=list)
     spans: dict[Place, tuple[int, int]] = field(default_factory=dict)
     """For each partition the first offset in the block and the one after the last."""
     opened_ms: list[tuple[str, int]] = field(default_factory=list)
@@ -74,6 +83,8 @@ class Block:
             self.events.append(At(place, offset, event))
             if event.kind is EventKind.OPENED:
                 self.opened_ms.append((event.processing_id, record.timestamp_ms))
+        elif topic == EPISODE_LABELS:
+            self.labels.append(At(place, offset, decode_label(value)))
         elif topic.startswith(DEAD_LETTER_PREFIX):
             self.letters.append(At(place, offset, decode_dead_letter(value)))
         else:
@@ -105,6 +116,8 @@ class Block:
             tables["findings"] = findings_table(self.reports)
         if self.letters:
             tables["dead_letters"] = letters_table(self.letters)
+        if self.labels:
+            tables["episode_labels"] = labels_table(self.labels)
         return {name: table for name, table in tables.items() if table.num_rows}
 
     def ended_episodes(self) -> list[tuple[int, Boundary]]:
@@ -127,4 +140,6 @@ class Block:
             names.update(f"{chunk.session}:{chunk.sequence}:{chunk.processing_id};".encode())
         for at in (*self.boundaries, *self.events, *self.letters):
             names.update(f"{at.fact.log_ms};".encode())
+        for at in self.labels:
+            names.update(f"{at.fact.episode}:{at.fact.said_ms};".encode())
         return names.hexdigest()

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from schemas.canonical import Boundary
 from schemas.envelope import is_robot
-from schemas.events import DeadLetter, EpisodeEvent, Finding, QualityReport
+from schemas.events import DeadLetter, EpisodeEvent, EpisodeLabel, Finding, QualityReport
 from sinks.record import Place
 
 HEAD_BYTES = 1024
@@ -43,6 +43,11 @@ _EVENT: Mapping[str, pa.DataType] = {
     "missing": _LONG, "t_first_ns": _LONG, "t_last_ns": _LONG, "verdict": _TEXT, "score": _REAL,
     "manifest": _TEXT, "manifest_sha256": _TEXT,
 }  # fmt: skip
+_LABEL: Mapping[str, pa.DataType] = {
+    "episode": _TEXT, "robot": _TEXT, "session": _TEXT, "said_ms": _LONG, "author": _TEXT,
+    "review": _TEXT, "success": _FLAG, "task": _TEXT, "skill": _TEXT, "scene": _TEXT,
+    "operator": _TEXT, "station": _TEXT, "mode": _TEXT, "note": _TEXT,
+}  # fmt: skip
 _REPORT: Mapping[str, pa.DataType] = {
     "robot": _TEXT, "session": _TEXT, "sequence": _LONG, "processing_id": _TEXT, **_LINEAGE,
     "log_ms": _LONG,
@@ -74,6 +79,15 @@ def events_table(events: Sequence[At]) -> pa.Table:
     columns["finding_frames"] = pa.array([list(c.values()) for c in counts], pa.list_(_LONG))
     columns["event_partition"] = pa.array([at.place.partition for at in events], _INT)
     columns["event_offset"] = pa.array([at.offset for at in events], pa.uint64())
+    return pa.table(columns)
+
+
+def labels_table(labels: Sequence[At]) -> pa.Table:
+    """The rows of `episode_labels`; a revision's number is its offset."""
+    facts: list[EpisodeLabel] = [at.fact for at in labels]
+    columns = _columns(facts, _LABEL)
+    columns["label_partition"] = pa.array([at.place.partition for at in labels], _INT)
+    columns["revision"] = pa.array([at.offset for at in labels], pa.uint64())
     return pa.table(columns)
 
 

@@ -10,10 +10,12 @@ from clickhouse_connect.driver.client import Client
 from ulid import ULID
 
 from deploy.create_topics import create_topics
+from producers.station import publish_label
 from schemas.canonical import BoundaryKind, encode_boundary, encode_chunk
 from schemas.events import (
     DeadLetter,
     EpisodeEvent,
+    EpisodeLabel,
     EventKind,
     Finding,
     QualityReport,
@@ -41,6 +43,7 @@ from tests.sink_rig import following, send, unique, wait_until
 pytestmark = pytest.mark.kafka
 
 PARTITION = 1
+CLOSED = {"frames": 1000, "cause": "mark", "missing": 0}
 ROBOT = "fourier/r7"
 
 
@@ -95,7 +98,7 @@ def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client
     of_session = f"WHERE session = '{session}'"
     with follow(kafka, client, group):
         send(kafka, [(CANONICAL_FRAMES, PARTITION, b"k", None, v) for v in canonical])
-        send(kafka, [event(EventKind.OPENED, task="fold"), event(EventKind.CLOSED, frames=1000)])
+        send(kafka, [event(EventKind.OPENED, task="fold"), event(EventKind.CLOSED, **CLOSED)])
         send(kafka, [(QUALITY_REPORTS, PARTITION, b"k", None, encode_report(report))])
         send(
             kafka,
@@ -177,3 +180,67 @@ def test_migrations_apply_once_and_never_change(client: Client) -> None:
     client.insert("schema_migrations", [[1, "0001_tables", "other"]], ["version", "name", "sha256"])
     with pytest.raises(MigrationChangedError, match="0001_tables"):
         migrate(client)
+
+
+def facts_of(episode: str, session: str, cause: str, missing: int) -> list[tuple]:
+    """What is told of an episode of no frame that both stores have."""
+    told = [
+        EpisodeEvent(episode, PROCESSING, EventKind.OPENED, ROBOT, session, 5, task="fold"),
+        EpisodeEvent(
+            episode, PROCESSING, EventKind.CLOSED, ROBOT, session, 5, cause=cause,
+            missing=missing, frames=0, success=True,
+        ),
+        EpisodeEvent(episode, PROCESSING, EventKind.STORED, ROBOT, session, 5, frames=0),
+        EpisodeEvent(
+            episode, PROCESSING, EventKind.SEALED, ROBOT, session, 5, frames=0, manifest="m"
+        ),
+    ]  # fmt: skip
+    return [(EPISODES, PARTITION, fact.key, None, encode_event(fact)) for fact in told]
+
+
+def test_an_unknown_tail_or_a_missing_chunk_is_never_complete(kafka: str, client: Client) -> None:
+    create_topics(kafka, all_topics(["fourier"], 4))
+    session = str(ULID())
+    ends = {
+        "mark": ("mark", 0), "silence": ("silence", 0), "new_session": ("new_session", 0),
+        "late_mark": ("late_mark", 0), "hole": ("mark", 3),
+    }  # fmt: skip
+    names = {episode_id(session, i): end for i, end in enumerate(ends)}
+    with follow(kafka, client, unique("sink-clickhouse")):
+        for name, end in names.items():
+            send(kafka, facts_of(name, session, *ends[end]))
+        every = {"complete_only": False, "session": session}
+        wait_until(
+            lambda: sum(e.is_sealed for e in list_episodes(client, **every)) == len(ends),
+            "all facts to be stored",
+        )
+    found = {names[e.episode]: e.state for e in list_episodes(client, **every)}
+    assert found == {
+        "mark": "complete", "silence": "unknown_tail", "new_session": "unknown_tail",
+        "late_mark": "unknown_tail", "hole": "incomplete",
+    }  # fmt: skip
+    assert [names[e.episode] for e in list_episodes(client, session=session)] == ["mark"]
+
+
+def test_labels_make_revisions_that_a_replay_does_not_double(kafka: str, client: Client) -> None:
+    create_topics(kafka, all_topics(["fourier"], 4))
+    session = str(ULID())
+    episode = episode_id(session, 0)
+    first = EpisodeLabel(episode, ROBOT, session, 10, author="op-1", success=False, task="folded")
+    second = EpisodeLabel(episode, ROBOT, session, 20, author="op-2", review="reject")
+    with follow(kafka, client, unique("sink-clickhouse")):
+        send(kafka, facts_of(episode, session, "mark", 0))
+        earlier, later = publish_label(kafka, first), publish_label(kafka, second)
+        assert later > earlier
+
+        def revision() -> int | None:
+            found = list_episodes(client, session=session)
+            return found[0].label_revision if found else None
+
+        wait_until(lambda: revision() == later, "the labels to show")
+    with follow(kafka, client, unique("sink-clickhouse-again")):  # another group: all of it again
+        marked = f"SELECT count() FROM episode_labels WHERE session = '{session}'"
+        wait_until(lambda: count(client, marked) > 2, "the labels to be inserted again")
+    (one,) = list_episodes(client, session=session)
+    assert (one.success, one.task, one.review, one.author) == (False, "folded", "reject", "op-2")
+    assert count(client, f"{marked.replace('episode_labels', 'episode_labels FINAL')}") == 2

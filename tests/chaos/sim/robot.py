@@ -63,11 +63,14 @@ class _Error(str):
 class Robot:
     """One robot: a script that goes on, a sender that dies and comes back."""
 
-    def __init__(self, number: int, log: Log, rng: random.Random) -> None:
+    def __init__(
+        self, number: int, log: Log, rng: random.Random, profile: str | None = None
+    ) -> None:
         self.name = f"{VENDOR}/r{number}"
         self._log = log
         self._rng = rng
         self._number = number
+        self._profile = profile
         self.sessions: list[Session] = []
         self.in_episode = False
         self.zombies: list[deque[Any]] = []
@@ -96,7 +99,7 @@ class Robot:
         age = len(self.sessions) if self._rng.random() < 0.9 else 0
         tail = "".join(self._rng.choices(ALPHABET, k=12))
         name = f"01{age:04d}{self._number:08d}{tail}"
-        profile = ADDED if self._rng.random() < 0.2 else FIRST
+        profile = self._profile or (ADDED if self._rng.random() < 0.2 else FIRST)
         session = Session(name, profile, MemoryBacklog(1 << 30))
         self.sessions.append(session)
         self._sender(session)

@@ -17,7 +17,7 @@ from schemas.events import LetterOutcome, decode_dead_letter
 from schemas.marks import Mark, MarkKind
 from schemas.partition import partition_of
 from schemas.redrive import redrive_header
-from tests.chaos.sim.arithmetic import ADDED, VENDOR, processors
+from tests.chaos.sim.arithmetic import ADDED, FIRST, VENDOR, processors
 from tests.chaos.sim.log import PARTITIONS, Clock, Group, Log
 from tests.chaos.sim.robot import Robot
 from tests.chaos.sim.sink import TOPICS, Outside, SinkProcess, resolved
@@ -34,12 +34,14 @@ CRASHES, REBALANCES = 3, 1
 
 
 @cache
-def last_words() -> tuple[int, ...]:
-    """Numbers of robots, one for each partition, that speak when all is over."""
-    found: dict[int, int] = {}
+def last_words() -> tuple[tuple[int, str], ...]:
+    """Robots, one for each partition and profile, that speak when all is over."""
+    found: dict[tuple[int, str], int] = {}
     for number in range(ROBOTS, ROBOTS + 100):
-        found.setdefault(partition_of(f"{VENDOR}/r{number}", PARTITIONS), number)
-    return tuple(found.values())
+        partition = partition_of(f"{VENDOR}/r{number}", PARTITIONS)
+        profile = ADDED if (partition, FIRST) in found else FIRST
+        found.setdefault((partition, profile), number)
+    return tuple((number, profile) for (_, profile), number in found.items())
 
 
 @dataclass
@@ -271,10 +273,10 @@ class World:
         for _ in range(3):
             self._redrive()
         self._silence(40)
-        # Someone speaks again in every partition: what came late is sealed by the time that passed.
+        # Of every profile someone speaks again in every partition: what came late is sealed.
         self._silence(65)
-        for name in last_words():
-            self.robots.append(robot := Robot(name, self.log, self.rng))
+        for number, profile in last_words():
+            self.robots.append(robot := Robot(number, self.log, self.rng, profile))
             robot.move()
             robot.drain(self.clock.monotonic())
         self._silence(40)
