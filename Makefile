@@ -2,10 +2,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos recovery soak clean distclean
+.PHONY: help setup demo test check bench chaos chaos-mutants simulate recovery soak clean distclean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup:  ## .venv, packages, Java, Kafka's jars, compiled kernels; nothing twice
 	@deploy/setup.sh
@@ -28,6 +28,13 @@ KILLS ?= 55
 chaos: setup  ## kill everything under load, then audit; a campaign: SEEDS=10 KILLS=60
 	@$(BIN)/python -m tests.chaos.hostile --count 20000
 	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --seeds $(SEEDS) --kills $(KILLS)
+
+SIMULATED ?= 0:50000
+simulate: setup  ## seeds of the simulation: SIMULATED=first:stop
+	@$(BIN)/python -m tests.chaos.simulate --seeds $(SIMULATED) --jobs $$(nproc)
+
+chaos-mutants: setup  ## one-line mistakes, each of which the tests must catch
+	@$(BIN)/python -m tests.chaos.mutants
 
 recovery: setup  ## how soon frames flow again after a kill of each process
 	@$(BIN)/python -m tests.bench.recovery

@@ -18,10 +18,9 @@ from schemas.marks import MarkKind
 from streams.checkpoint import empty_partition
 from streams.process import process_fold
 from streams.records import Output, PlainRecord
-from streams.worker import Worker
 from tests import make
 from tests.chaos.sim.log import Clock, Log
-from tests.chaos.sim.worker import Fold, Nothing, Source, settle
+from tests.chaos.sim.worker import Fold, settle, worker_of
 
 PLACE = ("raw.fourier", 0)
 
@@ -102,7 +101,7 @@ async def one_life(
 ) -> tuple[int, int]:
     """One worker, until it is killed, or until everything is out; gives what is committed."""
     broker = Broker(log)
-    worker = Worker(Source(log), make.processors(), broker, Nothing())  # type: ignore[arg-type]
+    worker = worker_of(log, make.processors(), broker)
     task = asyncio.ensure_future(worker.write_checkpoints())
     position, after, generation = committed, None, generation + 1
     for _ in range(400 if last else rng.randint(1, 40)):

@@ -21,6 +21,8 @@ from unittest.mock import patch
 import numpy as np
 import structlog
 
+import sinks.archive.read
+import sinks.archive.writer
 import sinks.clickhouse.block
 import sinks.lake.keys
 import sinks.lake.segmenter
@@ -101,9 +103,8 @@ def check_chunk(
         findings.append(
             Finding(check.id, check.severity.value, None, first_frame, first_frame + 1, 1, 1.0, 0.5)
         )
-    after = CheckState(
-        int(chunk.stamp_ns[-1]), chunk.position[-1].copy(), state.changed_ns, state.command
-    )
+    last_ns = int(chunk.stamp_ns[-1])
+    after = state._replace(stamp_ns=last_ns, position=chunk.position[-1].copy())
     return after, flags, findings
 
 
@@ -154,6 +155,11 @@ def cheap() -> Iterator[None]:
         (sinks.lake.store, "encode_segment", encode_segment),
         (sinks.lake.store, "facts_in", facts_in),
         (sinks.lake.store, "read_footer", read_whole),
+        (sinks.archive.writer, "encode_range", pickle.dumps),
+        (sinks.archive.writer, "decode_range", pickle.loads),
+        (sinks.archive.read, "decode_range", pickle.loads),
+        (sinks.archive.read, "last_offset", lambda data: pickle.loads(data)[-1].offset),
+        (sinks.archive.read, "read_footer", read_whole),
         (sinks.lake.sink, "decode_canonical", decoded),
         (sinks.clickhouse.block, "decode_canonical", decoded),
         (sinks.lake.segmenter, "SEGMENT_FRAMES", SEGMENT_FRAMES),

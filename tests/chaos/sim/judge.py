@@ -13,6 +13,7 @@ import orjson
 
 from schemas.canonical import Boundary, BoundaryKind, CanonicalChunk
 from schemas.events import decode_dead_letter
+from sinks.lake.keys import ROOT
 from streams.checkpoint import empty_partition
 from streams.process import process_fold
 from tests.chaos.sim.arithmetic import ADDED, decoded, processors
@@ -197,7 +198,7 @@ def rows_are_the_chunks(world: World, chunks: dict[Chunk, RawChunk]) -> None:
 
 def segments(world: World) -> Iterator[tuple[str, Any, list[tuple[int, int]], bytes]]:
     """Key, region, (frame, sequence) of its rows, and bytes of every segment at rest."""
-    for page in obstore.list(world.outside.store):
+    for page in obstore.list(world.outside.store, prefix=ROOT):
         for item in page:
             if item["path"].endswith(".parquet"):
                 data = bytes(obstore.get(world.outside.store, item["path"]).bytes())
@@ -312,10 +313,10 @@ def lake_is_that_of_an_undisturbed_sink(world: World, log: Log) -> None:
 
 
 def objects(made: Outside) -> dict[str, bytes]:
-    """Every object by its key."""
+    """Every object of episodes and between them, by its key."""
     return {
         item["path"]: bytes(obstore.get(made.store, item["path"]).bytes())
-        for page in obstore.list(made.store)
+        for page in obstore.list(made.store, prefix=ROOT)
         for item in page
     }
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -255,7 +256,11 @@ class SinkProcess:
             if name == "lake":
                 columns = tuple(map(str, range(CHANNELS)))
                 self._sink: Any = LakeSink(
-                    outside.store, lambda _: columns, announcer, self._follower.patience
+                    outside.store,
+                    lambda _: columns,
+                    announcer,
+                    self._follower.patience,
+                    Path("/nowhere"),
                 )
                 self._sink._pool = Inline()
             else:
@@ -316,6 +321,7 @@ def outside(log: Log, clock: Clock) -> Iterator[Outside]:
         patch.object(sinks.follow, "Consumer", consumer),
         patch.object(sinks.announce, "Producer", lambda _: Producer(made)),
         patch.object(sinks.objects, "obstore", Store(made)),
+        patch.object(sinks.lake.sink, "Spill", lambda *_: None),
         patch.object(sinks.follow, "time", clock),
         patch.object(sinks.lake.sink, "time", clock),
         patch.object(sinks.clickhouse.sink, "time", clock),

@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.chunk import Processor
 from streams.records import Output, PlainRecord
+from streams.refusals import PauseRule
 from streams.state import Snapshot
 from streams.worker import Worker
 from tests.chaos.sim.arithmetic import snapshot
@@ -103,6 +104,26 @@ class Nothing:
 
     def delivered(self, *_: Any) -> None: ...
 
+    def paused(self, *_: Any, **__: Any) -> None: ...
+
+
+class Note:
+    """Stands in for the note of the record in work: nothing ends in the middle of a record."""
+
+    left = None
+
+    def each(self, records: Any) -> Any:
+        return records
+
+    def clear(self) -> None: ...
+
+
+def worker_of(log: Log, processors: Mapping[str, Processor], outbox: Any) -> Worker:
+    """A production worker whose broker is `log` and `outbox`."""
+    unused: Any = Nothing()
+    note: Any = Note()
+    return Worker(Source(log), processors, outbox, unused, note, PauseRule(0, 0.0))
+
 
 class StreamProcess:
     """One worker process, from its start to its end."""
@@ -112,7 +133,7 @@ class StreamProcess:
     ) -> None:
         self._log, self._group, self._rng = log, group, rng
         self.outbox = Outbox(log)
-        self._worker = Worker(Source(log), processors, self.outbox, Nothing())  # type: ignore[arg-type]
+        self._worker = worker_of(log, processors, self.outbox)
         self._checkpoints = asyncio.ensure_future(self._worker.write_checkpoints())
         self._generation = -1
         self._positions: dict[Place, int] = {}
