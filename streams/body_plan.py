@@ -22,7 +22,9 @@ from streams.body_tree import (
     neutral_values,
     value_at,
 )
+from streams.kernels.chain import DERIVED, MEASURED, MISSING, NO_VELOCITY
 from streams.kernels.chunk import canonicalise_chunk
+from streams.kernels.status import dof_status, segment_status
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -30,7 +32,7 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CanonicalBody:
     """T frames on the canonical body, all geometry in the pelvis frame.
 
@@ -94,12 +96,13 @@ def compile_plan(
     tree = build_tree(embodiment)
     base, needs = span_dofs(tree, neutral_values(embodiment, tree))
     source, rule = _sources(embodiment, tree, channel, assume)
-    start, read_channel, read_rule, gripper = _readings(embodiment, channel, channel_dof)
+    read_dof, start, read_channel, read_rule, gripper = _readings(embodiment, channel, channel_dof)
     tables = (
         source, rule, tree.parent, tree.prismatic, tree.fixed,
         tree.seg_body, tree.seg_q, tree.point_body, tree.point, END_SEGMENT,
         LAYOUT, SIGN, POLE_RAD, base, needs, segment_base(tree), tree.seg_path,
-        start, read_channel, read_rule, gripper, HAND_DOF_START,
+        *_usual(source, base, needs, segment_base(tree), tree.seg_path),
+        read_dof, start, read_channel, read_rule, gripper, HAND_DOF_START,
     )  # fmt: skip
     return BodyPlan(embodiment, len(channel_joint), tables)
 
@@ -124,11 +127,13 @@ def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> Canonic
     quat = np.empty((frames, 15, 4))
     seg_status = np.empty((frames, 15), np.uint8)
     key = np.empty((frames, 15, 3))
-    end = np.empty((frames, 4, 7), np.float32)
+    hand = np.empty((frames, 2, 7), np.float32)
+    foot = np.empty((frames, 2, 7), np.float32)
     near = np.empty((frames, 14), np.bool_)
     canonicalise_chunk(
-        position, velocity, *plan.tables, angle, rate, status, quat, seg_status, key, end, near
-    )
+        position, velocity, *plan.tables,
+        angle, rate, status, quat, seg_status, key, hand, foot, near,
+    )  # fmt: skip
     return CanonicalBody(
         angle=angle,
         angle_velocity=rate if with_rate else None,
@@ -136,8 +141,8 @@ def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> Canonic
         segment_quat=quat,
         segment_status=seg_status,
         key_position_m=key,
-        hand_pose=end[:, :2],
-        foot_pose=end[:, 2:],
+        hand_pose=hand,
+        foot_pose=foot,
         near_pole=near,
     )
 
@@ -191,6 +196,18 @@ def _sources(
     return source, rule
 
 
+def _usual(source: I32, base: U8, needs: U8, seg_base: U8, seg_path: U8) -> tuple[U8, U8, U8, U8]:
+    """State of the joints where every channel is there, and what follows from it."""
+    state = np.where(
+        source[:, 0] >= 0, MEASURED, np.where(source[:, 1] >= 0, DERIVED, MISSING + NO_VELOCITY)
+    ).astype(np.uint8)
+    dof, known = np.empty(len(base), np.uint8), np.empty(len(base), np.uint8)
+    segment = np.empty(len(seg_base), np.uint8)
+    dof_status(state, base, needs, dof, known)
+    segment_status(state, seg_base, seg_path, segment)
+    return state, dof, known, segment
+
+
 def _mimic_channel(
     e: Embodiment, joint: Joint, channel: Mapping[str, int]
 ) -> tuple[int, float, float]:
@@ -209,7 +226,7 @@ def _mimic_channel(
 
 def _readings(
     e: Embodiment, channel: Mapping[str, int], channel_dof: Sequence[str | None]
-) -> tuple[I32, I32, F64, I32]:
+) -> tuple[I32, I32, I32, F64, I32]:
     """Tables of `streams.kernels.readings.read_directly`, and the sides that are grippers."""
     found = [(dof, c, 1.0, 0.0) for c, dof in enumerate(channel_dof) if dof is not None]
     for hand in e.hands.values():
@@ -221,11 +238,12 @@ def _readings(
         if m.joint in channel:
             found.append((m.dof, channel[m.joint], m.sign, m.offset_rad))
     found.sort(key=lambda reading: DOF_INDEX[reading[0]])
-    counts = np.bincount([DOF_INDEX[dof] for dof, *_ in found], minlength=len(DOFS))
+    dofs, counts = np.unique([DOF_INDEX[dof] for dof, *_ in found], return_counts=True)
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     read = {dof for dof, *_ in found}
     gripper = [DOF_INDEX[f"{side}_thumb_rotation"] for side in SIDES if _is_gripper(e, side, read)]
     return (
+        dofs.astype(np.int32),
         start,
         np.array([c for _, c, _, _ in found], dtype=np.int32),
         np.array([[gain, bias] for _, _, gain, bias in found], dtype=np.float64).reshape(-1, 2),

@@ -3,8 +3,7 @@
 Rotations come as unit quaternions, angular velocities in the parent's frame. The middle angle lies
 in [-90°, 90°]; at its ends the other two are not unique, and `_COS_FLOOR` holds rates finite.
 
-Angles are returned as `Terms`, (y, x) of each arctangent, so that a whole chunk of them is taken at
-once by `streams.kernels.trig.arctangents`.
+Angles are returned as `Terms`, (y, x) of each arctangent.
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ def half_twist_y(w: float, y: float) -> tuple[float, float]:
     return (y, w) if w >= 0.0 else (-y, -w)
 
 
-@njit(cache=True)
+# numpy's error model: a division is a division, without a branch that would raise.
+@njit(cache=True, error_model="numpy")
 def zxy_rates(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: float) -> Vector:
     """Rates of `zxy`: ω = a' ez + b' Rz ex + c' Rz Rx ey, solved in the frame after Rz."""
     r01, r11 = 2.0 * (x * y - w * z), 1.0 - 2.0 * (x * x + z * z)
@@ -55,7 +55,7 @@ def zxy_rates(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: 
     return wz - c_rate * sin_b, cos_a * wx + sin_a * wy, c_rate
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def yxz_rates(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: float) -> Vector:
     """Rates of `yxz`: ω = a' ey + b' Ry ex + c' Ry Rx ez, solved in the frame after Ry."""
     r02, r22 = 2.0 * (x * z + w * y), 1.0 - 2.0 * (x * x + y * y)
@@ -66,7 +66,7 @@ def yxz_rates(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: 
     return wy + c_rate * sin_b, cos_a * wx - sin_a * wz, c_rate
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def twist_y_rate(w: float, x: float, y: float, z: float, wx: float, wy: float, wz: float) -> float:
     """Rate of the twist about y, from q' = ½ ω ⊗ q."""
     y_rate = wy * w + wz * x - wx * z

@@ -1,4 +1,4 @@
-"""All of canonicalisation for one chunk: one call, frame after frame, no state between them."""
+"""All of canonicalisation for one chunk: one call, frames side by side, no state between them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.kernels.chain import place_bodies, read_joints, turn_bodies
+from streams.kernels.chain import POSE, place_bodies, read_joints, read_usual, turn_bodies
+from streams.kernels.lanes import LANES
 from streams.kernels.readings import close_gripper, read_directly
-from streams.kernels.segments import (
-    angle_terms,
-    measure_rates,
-    orient_segments,
-    place_points,
-    signed_angle,
-)
+from streams.kernels.segments import measure_angles, measure_rates, orient_segments, place_points
 from streams.kernels.status import STATUS_ABSENT, dof_status, segment_status
-from streams.kernels.trig import arctangents, half_angles
 
 Bool = NDArray[np.bool_]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
-
-# Frames whose arctangents are taken together: enough to vectorise, few enough to stay in cache.
-BLOCK = 32
 
 
 @njit(cache=True)
@@ -36,8 +27,11 @@ def canonicalise_chunk(
     seg_body: I32, seg_q: F64, point_body: I32, point: F64, end_segment: I32,
     layout: I32, sign: F64, pole_rad: float,
     dof_base: U8, dof_needs: U8, seg_base: U8, seg_path: U8,
-    read_start: I32, read_channel: I32, read_rule: F64, gripper: I32, hand_start: int,
-    angle: F32, rate: F32, status: U8, quat: F64, seg_status: U8, key: F64, end: F32, near: Bool,
+    usual: U8, usual_dof: U8, usual_known: U8, usual_seg: U8,
+    read_dof: I32, read_start: I32, read_channel: I32, read_rule: F64, gripper: I32,
+    hand_start: int,
+    angle: F32, rate: F32, status: U8, quat: F64, seg_status: U8, key: F64, hand: F32, foot: F32,
+    near: Bool,
 ) -> None:  # fmt: skip
     """Fill the canonical view of T frames.
 
@@ -45,93 +39,90 @@ def canonicalise_chunk(
     prismatic, fixed as in `chain`; seg_body, seg_q, layout, sign as in `segments`; point_body [19],
     point [19, 3]: 15 key points, left and right palm, left and right sole; end_segment [4]: whose
     orientation palms and soles have; pole_rad: middle angle beyond which a ball complex is near its
-    pole; dof_base, dof_needs, seg_base, seg_path as in `status`; read_start, read_channel,
-    read_rule, hand_start as in `readings`; gripper [G]: first finger DoF of each gripper.
+    pole; dof_base, dof_needs, seg_base, seg_path as in `status`; usual [B]: state of the joints
+    where all channels are there, and usual_dof, usual_known, usual_seg what `status` makes of it;
+    read_dof to read_rule and hand_start as in `readings`; gripper [G]: first finger DoF
+    of each gripper.
 
     Out: angle [T, 44] rad or 0..1, NaN = absent; rate [T, 44] per second (or [T, 0]); status
-    [T, 44]; quat [T, 15, 4]; seg_status [T, 15]; key [T, 15, 3] metres; end [T, 4, 7] xyz + wxyz;
-    near [T, 14].
+    [T, 44]; quat [T, 15, 4]; seg_status [T, 15]; key [T, 15, 3] metres; hand, foot [T, 2, 7] xyz +
+    wxyz; near [T, 14].
     """
     joints, with_rate = source.shape[0], rate.shape[1] > 0
-    block = min(position.shape[0], BLOCK)
-    value, cos, sin = np.empty(block * joints), np.empty(block * joints), np.empty(block * joints)
-    turn, y, x = np.empty(block * joints), np.empty(block * 42), np.empty(block * 42)
-    arc = np.empty(block * 42)
-    state, before = np.empty(joints, np.uint8), np.full(joints, 255, np.uint8)
-    body_q, body_p = np.zeros((joints + 1, 4)), np.zeros((joints + 1, 3))
-    body_w, points, rates = np.zeros((joints + 1, 3)), np.empty((19, 3)), np.empty((14, 3))
-    body_q[0, 0] = 1.0
-    own_status, rate_known = np.empty(44, np.uint8), np.empty(44, np.uint8)
-    own_seg_status = np.empty(15, np.uint8)
-    dof_status(state[:0], dof_base, dof_needs, own_status, rate_known)
-    segment_status(state[:0], seg_base, seg_path, own_seg_status)
-    for first in range(0, position.shape[0], BLOCK):
-        last = min(first + BLOCK, position.shape[0])
-        for t in range(first, last):
-            a, b = (t - first) * joints, (t - first + 1) * joints
-            read_joints(position[t], velocity[t], source, rule, value[a:b], turn[a:b], state)
-            changed = False
-            for j in range(joints):
-                changed = changed or state[j] != before[j]
-                before[j] = state[j]
+    value, turn = np.empty(joints * LANES), np.empty(joints * LANES)
+    state, body = np.empty(joints * LANES, np.uint8), np.empty((joints + 1) * POSE * LANES)
+    body_w = np.empty((joints + 1) * 3 * LANES if with_rate else 0)
+    segment, spot = np.empty(15 * 4 * LANES), np.empty(19 * 3 * LANES)
+    turned, slope = np.empty(14 * 3 * LANES), np.empty(14 * 3 * LANES)
+    before, own_status = usual.copy(), usual_dof.copy()
+    known, own_seg = usual_known.copy(), usual_seg.copy()
+    # Which of the 42 angles a DoF is; -1 = a finger's.
+    row = np.full(44, -1, np.int32)
+    for k in range(14):
+        for i in range(layout[k, 4]):
+            row[layout[k, 3] + i] = k * 3 + i
+    usual_held = True
+    flat_quat, flat_key = quat.reshape(-1, 60), key.reshape(-1, 45)
+    for first in range(0, position.shape[0], LANES):
+        count = min(LANES, position.shape[0] - first)
+        still, moving = position[first : first + count], velocity[first : first + count]
+        all_there = read_usual(still, moving, source, rule, value, turn)
+        if not all_there:
+            read_joints(still, moving, source, rule, value, turn, state)
+        place_bodies(count, value, parent, prismatic, fixed, body)
+        orient_segments(count, seg_body, seg_q, body, segment)
+        place_points(count, point_body, point, body, spot)
+        measure_angles(count, layout, sign, seg_body, segment, turned)
+        if with_rate:
+            turn_bodies(count, turn, parent, prismatic, body, body_w)
+            measure_rates(count, layout, sign, seg_body, segment, body_w, slope)
+        for t in range(count):
+            now, changed = first + t, False
+            if not (all_there and usual_held):
+                for j in range(joints):
+                    how = usual[j] if all_there else state[j * LANES + t]
+                    changed |= how != before[j]
+                    before[j] = how
+                usual_held = all_there
             if changed:
-                dof_status(state, dof_base, dof_needs, own_status, rate_known)
-                segment_status(state, seg_base, seg_path, own_seg_status)
-            for d in range(44):
-                status[t, d] = own_status[d]
+                dof_status(before, dof_base, dof_needs, own_status, known)
+                segment_status(before, seg_base, seg_path, own_seg)
             for s in range(15):
-                seg_status[t, s] = own_seg_status[s]
+                seg_status[now, s] = own_seg[s]
+            for d in range(44):
+                status[now, d] = own_status[d]
+            for i in range(60):
+                flat_quat[now, i] = segment[i * LANES + t]
+            for i in range(45):
+                flat_key[now, i] = spot[i * LANES + t]
+            for side in range(2):
+                palm, sole = (15 + side) * 3, (17 + side) * 3
+                for i in range(3):
+                    hand[now, side, i] = spot[(palm + i) * LANES + t]
+                    foot[now, side, i] = spot[(sole + i) * LANES + t]
+                palm, sole = end_segment[side] * 4, end_segment[2 + side] * 4
+                for i in range(4):
+                    hand[now, side, 3 + i] = segment[(palm + i) * LANES + t]
+                    foot[now, side, 3 + i] = segment[(sole + i) * LANES + t]
+            for d in range(44):
+                here = row[d] >= 0 and own_status[d] != STATUS_ABSENT
+                angle[now, d] = turned[row[d] * LANES + t] if here else math.nan
             if with_rate:
                 for d in range(44):
-                    rate[t, d] = 0.0 if rate_known[d] else math.nan
-        filled = (last - first) * joints
-        half_angles(value[:filled], cos[:filled], sin[:filled])
-        for t in range(first, last):
-            a, b, c = (t - first) * joints, (t - first + 1) * joints, (t - first) * 42
-            place_bodies(value[a:b], cos[a:b], sin[a:b], parent, prismatic, fixed, body_q, body_p)
-            orient_segments(seg_body, seg_q, body_q, quat[t])
-            place_points(point_body, point, body_q, body_p, points)
-            for s in range(15):
-                for i in range(3):
-                    key[t, s, i] = points[s, i]
-            for e in range(4):
-                for i in range(3):
-                    end[t, e, i] = points[15 + e, i]
-                for i in range(4):
-                    end[t, e, 3 + i] = quat[t, end_segment[e], i]
-            angle_terms(layout, seg_body, quat[t], y[c : c + 42], x[c : c + 42])
-            if with_rate:
-                turn_bodies(turn[a:b], parent, prismatic, body_q, body_w)
-                measure_rates(layout, sign, seg_body, quat[t], body_w, rates)
-                for k in range(14):
-                    for i in range(layout[k, 4]):
-                        rate[t, layout[k, 3] + i] += rates[k, i]
-        filled = (last - first) * 42
-        arctangents(y[:filled], x[:filled], arc[:filled])
-        for t in range(first, last):
+                    here = row[d] >= 0 and own_status[d] != STATUS_ABSENT and known[d] != 0
+                    rate[now, d] = slope[row[d] * LANES + t] if here else math.nan
             for k in range(14):
-                c = (t - first) * 42 + 3 * k
                 seen = False
                 for i in range(layout[k, 4]):
-                    d = layout[k, 3] + i
-                    if status[t, d] == STATUS_ABSENT:
-                        angle[t, d] = math.nan
-                        if with_rate:
-                            rate[t, d] = math.nan
-                    else:
-                        angle[t, d] = signed_angle(arc[c + i], sign[k, i])
-                        seen = True
-                near[t, k] = seen and abs(arc[c + 1]) > pole_rad
-            for d in range(hand_start, 44):
-                angle[t, d] = math.nan
-                if with_rate:
-                    rate[t, d] = math.nan
-            read_directly(
-                position[t], velocity[t], read_start, read_channel, read_rule, hand_start,
-                angle[t], rate[t], status[t],
-            )  # fmt: skip
-            for g in range(gripper.shape[0]):
-                close_gripper(gripper[g], angle[t], rate[t], status[t])
+                    seen |= own_status[layout[k, 3] + i] != STATUS_ABSENT
+                near[now, k] = seen and abs(turned[(k * 3 + 1) * LANES + t]) > pole_rad
+            if read_dof.shape[0] > 0:
+                read_directly(
+                    position[now], velocity[now], read_dof, read_start, read_channel, read_rule,
+                    hand_start, angle[now], rate[now], status[now],
+                )  # fmt: skip
+                for g in range(gripper.shape[0]):
+                    close_gripper(gripper[g], angle[now], rate[now], status[now])
 
 
 @njit(cache=True)
@@ -144,16 +135,17 @@ def raw_angles(
     out: [N, 14, 3] rad; NaN where a segment is absent.
     """
     joints = value.shape[1]
-    body_q, body_p, quat = np.zeros((joints + 1, 4)), np.zeros((joints + 1, 3)), np.empty((15, 4))
-    cos, sin = np.empty(joints), np.empty(joints)
-    y, x, arc = np.empty(42), np.empty(42), np.empty(42)
-    body_q[0, 0] = 1.0
-    for n in range(value.shape[0]):
-        half_angles(value[n], cos, sin)
-        place_bodies(value[n], cos, sin, parent, prismatic, fixed, body_q, body_p)
-        orient_segments(seg_body, seg_q, body_q, quat)
-        angle_terms(layout, seg_body, quat, y, x)
-        arctangents(y, x, arc)
-        for k in range(14):
-            for i in range(3):
-                out[n, k, i] = signed_angle(arc[3 * k + i], sign[k, i])
+    row, body = np.empty(joints * LANES), np.empty((joints + 1) * POSE * LANES)
+    segment, turned = np.empty(15 * 4 * LANES), np.empty(14 * 3 * LANES)
+    for first in range(0, value.shape[0], LANES):
+        count = min(LANES, value.shape[0] - first)
+        for j in range(joints):
+            for t in range(count):
+                row[j * LANES + t] = value[first + t, j]
+        place_bodies(count, row, parent, prismatic, fixed, body)
+        orient_segments(count, seg_body, seg_q, body, segment)
+        measure_angles(count, layout, sign, seg_body, segment, turned)
+        for t in range(count):
+            for k in range(14):
+                for i in range(3):
+                    out[first + t, k, i] = turned[(k * 3 + i) * LANES + t]

@@ -20,6 +20,7 @@ U8 = NDArray[np.uint8]
 def read_directly(
     position: F64,
     velocity: F64,
+    dof: I32,
     start: I32,
     channel: I32,
     rule: F64,
@@ -33,7 +34,8 @@ def read_directly(
     Args:
         position: [C] one frame; not finite = not there.
         velocity: [C] one frame, or [0] where the stream has no velocity.
-        start: [45] readings of DoF d are start[d] .. start[d + 1].
+        dof: [R] DoFs that are read.
+        start: [R + 1] readings of DoF dof[r] are start[r] .. start[r + 1].
         channel: [E] channel of each reading.
         rule: [E, 2] gain and bias.
         hand_start: First finger DoF.
@@ -41,9 +43,10 @@ def read_directly(
         rate: [44] out likewise, NaN where the velocity is not; [0] without velocity.
         status: [44] out likewise.
     """
-    for d in range(status.shape[0]):
+    for r in range(dof.shape[0]):
+        d = dof[r]
         total, slope, known, slopes_known = 0.0, 0.0, 0, 0
-        for e in range(start[d], start[d + 1]):
+        for e in range(start[r], start[r + 1]):
             x = position[channel[e]]
             if not math.isfinite(x):
                 continue

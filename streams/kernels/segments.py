@@ -1,4 +1,7 @@
-"""From body poses to the canonical view of one frame: segments, key points, end poses, angles."""
+"""From body poses to the canonical view: segments, key points, angles and their rates.
+
+Arrays marked [n, k, lanes] are flat, as `streams.kernels.lanes` says.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from streams.kernels.angles import half_twist_y, twist_y_rate, yxz, yxz_rates, zxy, zxy_rates
+from streams.kernels.chain import POSE
+from streams.kernels.lanes import LANES, fill, rows
 from streams.kernels.quaternion import multiply, rotate
+from streams.kernels.trig import arctangent
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
@@ -20,124 +25,199 @@ ZXY, YXZ, TWIST_Y = 0, 1, 2
 
 
 @njit(cache=True)
-def orient_segments(seg_body: I32, seg_q: F64, body_q: F64, out: F64) -> None:
+def orient_segments(count: int, seg_body: I32, seg_q: F64, body: F64, out: F64) -> None:
     """Orientation of each segment in the pelvis frame, w >= 0.
 
     Args:
+        count: Frames, at most LANES.
         seg_body: [15] body that carries it, -1 = absent.
         seg_q: [15, 4] constant alignment, body <- segment.
-        body_q: [B + 1, 4] from `place_bodies`.
-        out: [15, 4] pelvis <- segment; NaN where absent.
+        body: [B + 1, POSE, lanes] from `place_bodies`.
+        out: [15, 4, lanes] pelvis <- segment; NaN where absent.
     """
     for s in range(seg_body.shape[0]):
-        b = seg_body[s]
-        if b < 0:
-            out[s, :] = math.nan
-            continue
-        w, x, y, z = multiply(
-            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
-            seg_q[s, 0], seg_q[s, 1], seg_q[s, 2], seg_q[s, 3],
-        )  # fmt: skip
-        sign = -1.0 if w < 0.0 else 1.0
-        out[s, 0], out[s, 1], out[s, 2], out[s, 3] = sign * w, sign * x, sign * y, sign * z
+        if seg_body[s] < 0:
+            fill(rows(out, s, 4), math.nan)
+        else:
+            _orient(count, rows(body, seg_body[s], POSE), seg_q[s], rows(out, s, 4))
 
 
 @njit(cache=True)
-def place_points(point_body: I32, point: F64, body_q: F64, body_p: F64, out: F64) -> None:
+def _orient(count: int, body: F64, seg_q: F64, out: F64) -> None:
+    aw, ax, ay, az = seg_q[0], seg_q[1], seg_q[2], seg_q[3]
+    for t in range(count):
+        w, x, y, z = multiply(
+            body[t], body[LANES + t], body[2 * LANES + t], body[3 * LANES + t], aw, ax, ay, az
+        )
+        sign = -1.0 if w < 0.0 else 1.0
+        out[t], out[LANES + t] = sign * w, sign * x
+        out[2 * LANES + t], out[3 * LANES + t] = sign * y, sign * z
+
+
+@njit(cache=True)
+def place_points(count: int, point_body: I32, point: F64, body: F64, out: F64) -> None:
     """Points fixed in bodies, in the pelvis frame.
 
     Args:
+        count: Frames, at most LANES.
         point_body: [N] body that carries it, -1 = absent.
         point: [N, 3] metres, in the body.
-        body_q: [B + 1, 4] from `place_bodies`.
-        body_p: [B + 1, 3] from `place_bodies`.
-        out: [N, 3] metres; NaN where absent.
+        body: [B + 1, POSE, lanes] from `place_bodies`.
+        out: [N, 3, lanes] metres; NaN where absent.
     """
     for n in range(point_body.shape[0]):
-        b = point_body[n]
-        if b < 0:
-            out[n, :] = math.nan
-            continue
+        if point_body[n] < 0:
+            fill(rows(out, n, 3), math.nan)
+        else:
+            _place(count, rows(body, point_body[n], POSE), point[n], rows(out, n, 3))
+
+
+@njit(cache=True)
+def _place(count: int, body: F64, point: F64, out: F64) -> None:
+    vx, vy, vz = point[0], point[1], point[2]
+    for t in range(count):
         x, y, z = rotate(
-            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
-            point[n, 0], point[n, 1], point[n, 2],
-        )  # fmt: skip
-        out[n, 0], out[n, 1], out[n, 2] = x + body_p[b, 0], y + body_p[b, 1], z + body_p[b, 2]
+            body[t], body[LANES + t], body[2 * LANES + t], body[3 * LANES + t], vx, vy, vz
+        )
+        out[t] = x + body[4 * LANES + t]
+        out[LANES + t] = y + body[5 * LANES + t]
+        out[2 * LANES + t] = z + body[6 * LANES + t]
 
 
 @njit(cache=True)
-def relative(parent: F64, child: F64):  # type: ignore[no-untyped-def]
-    """Quaternion parent <- child of two orientations [4] in one frame."""
-    return multiply(
-        parent[0], -parent[1], -parent[2], -parent[3], child[0], child[1], child[2], child[3]
-    )
-
-
-@njit(cache=True)
-def angle_terms(layout: I32, seg_body: I32, seg_q: F64, y: F64, x: F64) -> None:
-    """Arctangent terms of the angles of the 14 complexes, three each; a hinge's is half its twist.
+def measure_angles(count: int, layout: I32, sign: F64, seg_body: I32, quat: F64, out: F64) -> None:
+    """Canonical angles of the 14 complexes, three each.
 
     Args:
+        count: Frames, at most LANES.
         layout: [14, 5] parent segment, child segment, order, first DoF, number of DoFs.
+        sign: [14, 3] of each angle; a hinge's carries the factor 2.
         seg_body: [15] -1 = absent segment.
-        seg_q: [15, 4] pelvis <- segment.
-        y: [42] out; NaN where a segment is absent.
-        x: [42] out.
+        quat: [15, 4, lanes] pelvis <- segment.
+        out: [14, 3, lanes] rad, in (-π, π]; NaN where a segment is absent.
     """
     for k in range(layout.shape[0]):
-        p, c, i = layout[k, 0], layout[k, 1], 3 * k
+        p, c, angle = layout[k, 0], layout[k, 1], rows(out, k, 3)
         if seg_body[p] < 0 or seg_body[c] < 0:
-            y[i : i + 3] = math.nan
-            x[i : i + 3] = 1.0
-            continue
-        qw, qx, qy, qz = relative(seg_q[p], seg_q[c])
-        if layout[k, 2] == ZXY:
-            y[i], x[i], y[i + 1], x[i + 1], y[i + 2], x[i + 2] = zxy(qw, qx, qy, qz)
+            fill(angle, math.nan)
+        elif layout[k, 2] == ZXY:
+            _measure_zxy(count, sign[k], rows(quat, p, 4), rows(quat, c, 4), angle)
         elif layout[k, 2] == YXZ:
-            y[i], x[i], y[i + 1], x[i + 1], y[i + 2], x[i + 2] = yxz(qw, qx, qy, qz)
+            _measure_yxz(count, sign[k], rows(quat, p, 4), rows(quat, c, 4), angle)
         else:
-            y[i], x[i] = half_twist_y(qw, qy)
-            y[i + 1], x[i + 1], y[i + 2], x[i + 2] = 0.0, 1.0, 0.0, 1.0
+            _measure_twist(count, sign[k], rows(quat, p, 4), rows(quat, c, 4), angle)
 
 
 @njit(cache=True)
-def signed_angle(angle: float, sign: float) -> float:
-    """A canonical angle in (-π, π] from its arctangent; a hinge's sign carries the factor 2."""
+def relative(parent: F64, child: F64, t: int):  # type: ignore[no-untyped-def]
+    """Quaternion parent <- child of two orientations [4, lanes] in one frame."""
+    return multiply(
+        parent[t], -parent[LANES + t], -parent[2 * LANES + t], -parent[3 * LANES + t],
+        child[t], child[LANES + t], child[2 * LANES + t], child[3 * LANES + t],
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
+def _measure_zxy(count: int, sign: F64, parent: F64, child: F64, out: F64) -> None:
+    a, b, c = sign[0], sign[1], sign[2]
+    for t in range(count):
+        w, x, y, z = relative(parent, child, t)
+        y0, x0, y1, x1, y2, x2 = zxy(w, x, y, z)
+        out[t] = _signed(a, arctangent(y0, x0))
+        out[LANES + t] = _signed(b, arctangent(y1, x1))
+        out[2 * LANES + t] = _signed(c, arctangent(y2, x2))
+
+
+@njit(cache=True, error_model="numpy")
+def _measure_yxz(count: int, sign: F64, parent: F64, child: F64, out: F64) -> None:
+    a, b, c = sign[0], sign[1], sign[2]
+    for t in range(count):
+        w, x, y, z = relative(parent, child, t)
+        y0, x0, y1, x1, y2, x2 = yxz(w, x, y, z)
+        out[t] = _signed(a, arctangent(y0, x0))
+        out[LANES + t] = _signed(b, arctangent(y1, x1))
+        out[2 * LANES + t] = _signed(c, arctangent(y2, x2))
+
+
+@njit(cache=True, error_model="numpy")
+def _measure_twist(count: int, sign: F64, parent: F64, child: F64, out: F64) -> None:
+    fill(out, 0.0)
+    for t in range(count):
+        w, _, y, _ = relative(parent, child, t)
+        y0, x0 = half_twist_y(w, y)
+        out[t] = _signed(sign[0], arctangent(y0, x0))
+
+
+@njit(cache=True)
+def _signed(sign: float, angle: float) -> float:
+    """A canonical angle in (-π, π] from its arctangent."""
     signed = sign * angle
     return math.pi if signed <= -math.pi else signed
 
 
 @njit(cache=True)
-def measure_rates(layout: I32, sign: F64, seg_body: I32, seg_q: F64, body_w: F64, out: F64) -> None:
+def measure_rates(
+    count: int, layout: I32, sign: F64, seg_body: I32, quat: F64, body_w: F64, out: F64
+) -> None:
     """Rates of the canonical angles: the exact directional derivative of the angles.
 
     Args:
-        layout: [14, 5] as in `angle_terms`.
-        sign: [14, 3] of each angle; a hinge's carries the factor 2.
+        count: Frames, at most LANES.
+        layout: [14, 5] as in `measure_angles`.
+        sign: [14, 3] likewise.
         seg_body: [15] -1 = absent segment.
-        seg_q: [15, 4] pelvis <- segment.
-        body_w: [B + 1, 3] angular velocities in the pelvis frame.
-        out: [14, 3] rad/s; NaN where a segment is absent.
+        quat: [15, 4, lanes] pelvis <- segment.
+        body_w: [B + 1, 3, lanes] angular velocities in the pelvis frame.
+        out: [14, 3, lanes] rad/s; NaN where a segment is absent.
     """
     for k in range(layout.shape[0]):
-        p, c = layout[k, 0], layout[k, 1]
-        a, b = seg_body[p], seg_body[c]
-        if a < 0 or b < 0:
-            out[k, :] = math.nan
+        p, c, rate = layout[k, 0], layout[k, 1], rows(out, k, 3)
+        if seg_body[p] < 0 or seg_body[c] < 0:
+            fill(rate, math.nan)
             continue
-        wx, wy, wz = rotate(
-            seg_q[p, 0], -seg_q[p, 1], -seg_q[p, 2], -seg_q[p, 3],
-            body_w[b, 0] - body_w[a, 0], body_w[b, 1] - body_w[a, 1], body_w[b, 2] - body_w[a, 2],
-        )  # fmt: skip
-        w, x, y, z = relative(seg_q[p], seg_q[c])
-        if layout[k, 2] == ZXY:
-            first, second, third = zxy_rates(w, x, y, z, wx, wy, wz)
-        elif layout[k, 2] == YXZ:
-            first, second, third = yxz_rates(w, x, y, z, wx, wy, wz)
+        a, b = rows(body_w, seg_body[p], 3), rows(body_w, seg_body[c], 3)
+        parent, child, order = rows(quat, p, 4), rows(quat, c, 4), layout[k, 2]
+        if order == ZXY:
+            _rate_zxy(count, sign[k], parent, child, a, b, rate)
+        elif order == YXZ:
+            _rate_yxz(count, sign[k], parent, child, a, b, rate)
         else:
-            first, second, third = 0.5 * twist_y_rate(w, x, y, z, wx, wy, wz), 0.0, 0.0
-        out[k, 0], out[k, 1], out[k, 2] = (
-            sign[k, 0] * first,
-            sign[k, 1] * second,
-            sign[k, 2] * third,
-        )
+            _rate_twist(count, sign[k], parent, child, a, b, rate)
+
+
+@njit(cache=True)
+def _turning(parent: F64, a: F64, b: F64, t: int):  # type: ignore[no-untyped-def]
+    """Angular velocity of child against parent, in the parent's frame."""
+    return rotate(
+        parent[t], -parent[LANES + t], -parent[2 * LANES + t], -parent[3 * LANES + t],
+        b[t] - a[t], b[LANES + t] - a[LANES + t], b[2 * LANES + t] - a[2 * LANES + t],
+    )  # fmt: skip
+
+
+@njit(cache=True, error_model="numpy")
+def _rate_zxy(count: int, sign: F64, parent: F64, child: F64, a: F64, b: F64, out: F64) -> None:
+    s0, s1, s2 = sign[0], sign[1], sign[2]
+    for t in range(count):
+        wx, wy, wz = _turning(parent, a, b, t)
+        w, x, y, z = relative(parent, child, t)
+        first, second, third = zxy_rates(w, x, y, z, wx, wy, wz)
+        out[t], out[LANES + t], out[2 * LANES + t] = s0 * first, s1 * second, s2 * third
+
+
+@njit(cache=True, error_model="numpy")
+def _rate_yxz(count: int, sign: F64, parent: F64, child: F64, a: F64, b: F64, out: F64) -> None:
+    s0, s1, s2 = sign[0], sign[1], sign[2]
+    for t in range(count):
+        wx, wy, wz = _turning(parent, a, b, t)
+        w, x, y, z = relative(parent, child, t)
+        first, second, third = yxz_rates(w, x, y, z, wx, wy, wz)
+        out[t], out[LANES + t], out[2 * LANES + t] = s0 * first, s1 * second, s2 * third
+
+
+@njit(cache=True, error_model="numpy")
+def _rate_twist(count: int, sign: F64, parent: F64, child: F64, a: F64, b: F64, out: F64) -> None:
+    fill(out, 0.0)
+    for t in range(count):
+        wx, wy, wz = _turning(parent, a, b, t)
+        w, x, y, z = relative(parent, child, t)
+        out[t] = sign[0] * 0.5 * twist_y_rate(w, x, y, z, wx, wy, wz)
