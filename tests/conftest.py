@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.choose import Choice, NothingToChooseError, choose_broker, choose_clickhouse
@@ -15,6 +16,10 @@ from deploy.containers import find_docker
 from tests import s3_server
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# No test asserts a time: a kernel's first call loads or compiles it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def find_shared() -> Path | None:
