@@ -15,7 +15,7 @@ from schemas.topics import MAX_RECORD_BYTES, RAW_PREFIX
 
 ARCHIVE = "sink-archive"
 ALERT_AT = 0.5
-SAMPLE = 50
+SAMPLE = 10
 """Records whose size stands for all that wait."""
 
 

@@ -62,9 +62,26 @@ def put_once(store: ObjectStore, key: str, data: bytes) -> Stored:
     try:
         obstore.put(store, key, data, mode="create", use_multipart=False)
     except (AlreadyExistsError, PreconditionError):
-        there = read_object(store, key)
-        return Stored(key, len(there), digest(there), created=False)
+        return _found(store, key)
+    except BaseError:
+        # A server may hang up on a body that it will not take, before it says why.
+        if not _is_there(store, key):
+            raise
+        return _found(store, key)
     return Stored(key, len(data), digest(data), created=True)
+
+
+def _found(store: ObjectStore, key: str) -> Stored:
+    there = read_object(store, key)
+    return Stored(key, len(there), digest(there), created=False)
+
+
+def _is_there(store: ObjectStore, key: str) -> bool:
+    try:
+        obstore.head(store, key)
+    except (BaseError, OSError):
+        return False
+    return True
 
 
 def read_object(store: ObjectStore, key: str) -> bytes:

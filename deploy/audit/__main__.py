@@ -9,7 +9,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from threading import Event
+from types import FrameType
+from typing import NoReturn
 
 import structlog
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
@@ -21,7 +22,7 @@ from deploy.audit.running import RunningAudit, write_last
 from schemas.metrics import AUDIT_CPU_SECONDS
 from schemas.settings import SettingMissingError, Settings
 
-SHARE = 0.03
+SHARE = 0.045
 """Of a core: a round that took more CPU is followed by a longer pause."""
 
 SHORTEST_PAUSE_S = 10.0
@@ -33,28 +34,36 @@ log = structlog.get_logger()
 CPU = Counter(AUDIT_CPU_SECONDS, "CPU seconds used")
 
 
+class StoppedError(Exception):
+    """The process was told to stop; a round may end anywhere, the watermark is replaced whole."""
+
+
 def main() -> int:
     """Audit until told to stop."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, _stop)
     settings = Settings()
     try:
-        for required in (
-            settings.require_kafka,
-            settings.require_clickhouse,
-            settings.require_lake,
-        ):
-            required()
+        settings.require_kafka()
+        settings.require_clickhouse()
+        settings.require_lake()
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, "127.0.0.1")
+        _audit(settings)
     except SettingMissingError as error:
         log.error(str(error))
         return EXIT_USAGE
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+    except StoppedError:
+        log.info("stopped")
+    return 0
+
+
+def _audit(settings: Settings) -> NoReturn:
     audit = RunningAudit(settings)
     pause_s = SHORTEST_PAUSE_S
-    while not stop.wait(pause_s):
+    while True:
+        time.sleep(pause_s)
         began_s, cpu_s = time.monotonic(), time.process_time()
         try:
             told = audit.round()
@@ -67,8 +76,10 @@ def main() -> int:
         used_s = time.process_time() - cpu_s
         CPU.inc(used_s)
         pause_s = max(SHORTEST_PAUSE_S, used_s / SHARE - (time.monotonic() - began_s))
-    audit.close()
-    return 0
+
+
+def _stop(_signum: int, _frame: FrameType | None) -> NoReturn:
+    raise StoppedError
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from clickhouse_connect.driver.client import Client
@@ -37,7 +38,7 @@ from deploy.audit.raw import Kind, Place, RawBuilder, RawLog
 from deploy.audit.report import AuditReport
 from deploy.audit.sessions import FORGET_MS
 from deploy.audit.tally import by_vendor, frames_by_episode, mismatches
-from deploy.audit.watermark import Watermark, load_watermark, save_watermark
+from deploy.audit.watermark import Watermark, added, load_watermark, save_watermark
 from schemas.settings import Settings
 from schemas.topics import RAW_PREFIX
 
@@ -63,7 +64,7 @@ def run_audit(settings: Settings, deep: bool = False, since: bool = False) -> Au
         auditor.close()
     if report.ok:
         save_watermark(settings.home, after)
-    return report
+    return replace(report, problems=added(mark.standing, report.problems))
 
 
 class Auditor:

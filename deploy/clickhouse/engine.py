@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
 import tempfile
 import threading
@@ -28,6 +29,14 @@ from deploy.clickhouse.statement import (
     set_statement,
     split_format,
 )
+
+# Not written, not opened, not closed, out of memory, read only, out of room, too many parts, and
+# what has no code of its own.
+_WRITE_FAILURES = (49, 75, 76, 77, 173, 225, 241, 242, 243, 252, 1000, 1001)
+_FAILURES = f"""
+SELECT code, sum(value), any(name), any(last_error_message) FROM system.errors
+WHERE code IN {_WRITE_FAILURES} GROUP BY code
+"""
 
 
 class FolderInUseError(RuntimeError):
@@ -97,7 +106,10 @@ class Engine:
         Rows that are cut short or malformed cancel the insert, as on a server: of one block
         (1,048,449 rows or 256 MB) nothing is kept.
         """
-        with self._connection(self._writers, options.database, options.settings) as connection:
+        with (
+            self._connection(self._writers, options.database, options.settings) as connection,
+            _told_failures(connection),
+        ):
             with connection.send_insert(head.sql, head.format) as inserter:
                 for piece in pieces:
                     inserter.append(piece)
@@ -118,7 +130,8 @@ class Engine:
         """
         with tempfile.NamedTemporaryFile(dir=self._spool, prefix="result-") as file:
             into = f"INTO OUTFILE {quoted(file.name)} TRUNCATE FORMAT {format_name}"
-            result = connection.query(f"{sql}\n{into}", format_name, params=dict(params))
+            with _told_failures(connection):
+                result = connection.query(f"{sql}\n{into}", format_name, params=dict(params))
             return _outcome(result, format_name, Path(file.name).open("rb"))
 
     @contextmanager
@@ -169,6 +182,27 @@ def _outcome(result: Any, format_name: str, body: bytes | BinaryIO) -> Outcome:
 def _identifier(name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace("`", "\\`")
     return f"`{escaped}`"
+
+
+@contextmanager
+def _told_failures(connection: Any) -> Iterator[None]:
+    """Raise what chdb keeps to itself: an insert or a result file that could not be written.
+
+    Its counters of errors are everybody's: another's failure may be taken for this one's. Then the
+    statement is run again, which an insert of keyed rows can bear, and a loss could not be mended.
+    """
+    before = _failures(connection)
+    yield
+    for code, (count, name, message) in _failures(connection).items():
+        if count > before.get(code, (0, "", ""))[0]:
+            raise ClickHouseError(code, f"{message}. ({name})")
+
+
+def _failures(connection: Any) -> dict[int, tuple[int, str, str]]:
+    """Errors that may lie behind a write that was lost: how often, by code."""
+    rows = connection.query(_FAILURES, "JSONCompactEachRow").bytes().splitlines()
+    told = (json.loads(row) for row in rows)
+    return {int(code): (int(count), name, message) for code, count, name, message in told}
 
 
 @contextmanager

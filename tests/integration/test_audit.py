@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from ulid import ULID
 
 from deploy.audit import AuditReport, run_audit
+from deploy.audit.running import RunningAudit
 from deploy.create_topics import create_topics
 from deploy.kafka.broker import BrokerSettings, running_broker
 from schemas.canonical import (
@@ -207,6 +208,7 @@ def test_nothing_is_lost_or_doubled_by_kills(system: System) -> None:
         "duplicate": ROBOTS,
         "in_flight": 0,
         "missing": 0,
+        "skipped_batch": 0,
     }
     fourier = report.vendors["fourier"]
     frames = 25 * (ROBOTS * CHUNKS - 1)
@@ -338,3 +340,21 @@ def test_a_record_that_never_became_anything(system: System) -> None:
     assert kinds(report) == {"sequence_gap": 1}
     commit_all(bootstrap, RAW)
     assert kinds(run_audit(system.settings)) == {"nowhere": 1, "sequence_gap": 1}
+
+
+def test_the_running_audit_tells_what_stands_and_goes_on(system: System) -> None:
+    """Behind the record that never became anything: doubted, told, left behind, still told."""
+    audit = RunningAudit(system.settings)
+    doubted = audit.round()
+    assert [one["kind"] for one in doubted["problems"]] == ["sequence_gap"]
+    assert doubted["in_doubt"] == 1
+    told = audit.round()
+    assert {one["kind"]: one["count"] for one in told["problems"]} == {
+        "nowhere": 1,
+        "sequence_gap": 1,
+    }
+    quiet = audit.round()
+    assert sum(quiet["records"].values()) == 0
+    assert quiet["problems"] == told["problems"]
+    audit.close()
+    assert kinds(run_audit(system.settings, since=True)) == {"nowhere": 1, "sequence_gap": 1}
