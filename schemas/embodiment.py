@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import math
@@ -97,14 +98,15 @@ def embodiment_names() -> tuple[str, ...]:
 
 
 def load_embodiment(name_or_path: str | Path) -> Embodiment:
-    """Read a shipped embodiment by name, or any by path (what ends in .json is a path)."""
-    text = str(name_or_path)
-    if text.endswith(".json"):
+    """Read a shipped embodiment by name, or any by path; a shipped name comes first."""
+    text, names = str(name_or_path), embodiment_names()
+    if text in names:
+        return _shipped(text)
+    if text.endswith(".json") or Path(text).is_file():
         return _read(Path(text))
-    if text not in embodiment_names():
-        known = ", ".join(embodiment_names())
-        raise EmbodimentError(f"no embodiment named {text!r}; shipped: {known}")
-    return _shipped(text)
+    near = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "docs/robots.md lists them all"
+    raise EmbodimentError(f"no embodiment named {text!r}, and no such file; {hint}")
 
 
 def dump_embodiment(embodiment: Embodiment) -> str:
@@ -126,7 +128,9 @@ def parse_embodiment(data: Mapping[str, Any]) -> Embodiment:
         fields["measures"] = tuple(JointMeasure(**m) for m in data["measures"])
         fields["confirm"] = tuple(data["confirm"])
         return Embodiment(**fields)
-    except (AttributeError, KeyError, TypeError) as error:
+    except EmbodimentError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise EmbodimentError(f"not an embodiment: {error}") from error
 
 
@@ -138,8 +142,11 @@ def _shipped(name: str) -> Embodiment:
 def _read(path: Path) -> Embodiment:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise EmbodimentError(f"cannot read {path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise EmbodimentError(
+            f"cannot read {path} as an embodiment: {error} "
+            "(of a URDF or MJCF, kinebus onboard makes one)"
+        ) from error
     return parse_embodiment(data)
 
 

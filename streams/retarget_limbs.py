@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.body import DOF_INDEX, SEGMENT_INDEX, SIDES, Status
-from schemas.embodiment import Embodiment, EmbodimentError
+from schemas.embodiment import Embodiment
 from schemas.embodiment_parts import Joint
 from streams.body_spans import span_dofs
 from streams.body_tree import BodyTree, neutral_values, value_at
 from streams.kernels.quaternion import z_axis
 from streams.kernels.solve_chain import place_end, turn_limb
+from streams.kernels.solve_search import NUDGED
+from streams.limb_reach import limb_make, reach_along_segments, reach_by_joints
 
 Bool = NDArray[np.bool_]
 F64 = NDArray[np.float64]
@@ -28,6 +30,7 @@ UNKNOWN_SPEED: Final = 10.0
 # From here on a limb can place and turn its end at will.
 _FULL_DOFS: Final = 6
 _STARTS: Final = 384
+_NUDGE_RAD: Final = 0.5
 
 _LIMBS: Final[dict[str, tuple[str, tuple[str, str, str], tuple[str, str, str]]]] = {
     f"{side}_{limb}": (base, parts, complexes)
@@ -51,6 +54,7 @@ class Limb:
         joint: [V] its variables' places in the target's joints.
         segment: [4] segments of upper, fore, end and base; of the trunk, only the last two count.
         has: [3] of the trunk: which of yaw, roll, pitch its joints span; None for a limb.
+        make: `streams.limb_reach.limb_make` of its geometry.
         tables: Constant arguments of `solve_limb_chunk`, in its order.
     """
 
@@ -58,6 +62,7 @@ class Limb:
     joint: NDArray[np.intp]
     segment: I32
     has: U8 | None
+    make: str
     tables: tuple[object, ...]
 
 
@@ -110,22 +115,32 @@ def build_motors(e: Embodiment) -> Motors:
     )
 
 
-def build_limbs(e: Embodiment, tree: BodyTree, motors: Motors, parts: Sequence[str]) -> list[Limb]:
-    """Waist, neck, arms and legs of `parts` that the target has and can move."""
+def build_limbs(
+    e: Embodiment,
+    tree: BodyTree,
+    motors: Motors,
+    parts: Sequence[str],
+    shown_by: Mapping[str, str],
+) -> list[Limb]:
+    """Waist, neck, arms and legs of `parts` that the target has and can move.
+
+    A limb whose motion was `shown_by` one of its own make is measured along its segments.
+    """
     measured, _ = span_dofs(tree, neutral_values(e, tree))
     found: list[Limb] = []
     for name, (base, end) in _TRUNK.items():
         if name in parts and base in e.segments and end in e.segments:
             first = DOF_INDEX[f"{name}_yaw"]
             has = (measured[first : first + 3] == Status.MEASURED).astype(np.uint8)
-            found += _limb(e, tree, motors, name, (base, base, end, base), (name,), has)
+            found += _limb(e, tree, motors, name, (base, base, end, base), (name,), has, "")
     for name, (base, own, complexes) in _LIMBS.items():
         side = name.split("_")[0]
         upper, fore, end = (f"{side}_{part}" for part in own)
         if name in parts and {base, upper, fore} <= set(e.segments):
             end = end if end in e.segments else fore
             joints = tuple(f"{side}_{c}" for c in complexes)
-            found += _limb(e, tree, motors, name, (upper, fore, end, base), joints, None)
+            make = shown_by.get(name, "")
+            found += _limb(e, tree, motors, name, (upper, fore, end, base), joints, None, make)
     return found
 
 
@@ -164,9 +179,12 @@ def _limb(
     segments: tuple[str, str, str, str],
     complexes: Sequence[str],
     has: U8 | None,
+    shown_by: str,
 ) -> list[Limb]:
     place = [SEGMENT_INDEX[s] for s in segments]
-    path = _path(e, tree, name, int(tree.seg_body[place[2]]), int(tree.seg_body[place[3]]))
+    path = _path(tree, int(tree.seg_body[place[2]]), int(tree.seg_body[place[3]]))
+    if path is None:
+        return []
     own = {joint for c in complexes for joint in e.complexes[c]}
     movable = [
         tree.joints[b - 1].name
@@ -186,23 +204,44 @@ def _limb(
     metres = [e.limb_length_m.get(s, 0.0) for s in segments[:2]] if has is None else [0.0, 0.0]
     length = np.array(metres) / (sum(metres) or 1.0)
     fixed = np.array([tree.fixed[b - 1, 3:] for b in path])
+    along = reach_along_segments(count, seg_q, length, len(bodies))
+    slide = np.array([_slide(e, tree, b) for b in path])
+    # Without a hand or foot there is no centre of wrist or ankle; the trunk has no place to reach.
+    between = None if has is not None or segments[2] == segments[1] else (segments[0], segments[2])
+    through = None
+    if between is not None:
+        through = reach_by_joints(tree, bodies, slide, between, sum(metres))
+    make = limb_make(count, fixed, seg_q, along if through is None else through, length)
+    reach = along if through is None or make == shown_by else through
     lower, upper = motors.lower[joint], motors.upper[joint]
     rest = motors.rest[joint]
     chain = (var, gain, bias, fixed, count, seg_q)
     full = len(movable) >= _FULL_DOFS
-    bank = _bank(chain, length, lower, upper, rest, mirrored=name.startswith("right"))
-    arrays = (*chain, length, lower, upper, has is None and not full)
-    tables = (arrays, motors.speed[joint], rest, has is None and full, bank)
-    return [Limb(name, joint, np.array(place, dtype=np.int32), has, tables)]
+    hinge = [movable.index(j) for j in e.complexes[complexes[len(complexes) // 2]] if j in movable]
+    bank = (
+        *_bank(chain, reach, lower, upper, rest, mirrored=name.startswith("right")),
+        hinge[0] if has is None and len(hinge) == 1 else -1,
+    )
+    arrays = (*chain, reach, lower, upper, has is None and not full)
+    tables = (arrays, length, motors.speed[joint], rest, has is None and full, bank)
+    return [Limb(name, joint, np.array(place, dtype=np.int32), has, make, tables)]
 
 
-def _path(e: Embodiment, tree: BodyTree, name: str, end: int, base: int) -> list[int]:
-    """Bodies after `base` up to `end`."""
+def _slide(e: Embodiment, tree: BodyTree, body: int) -> float:
+    """How far (m) the joint before a body slides at rest, along the body's z."""
+    joint = tree.joints[body - 1]
+    if joint.kind != "prismatic":
+        return 0.0
+    return float(tree.reverse[body - 1]) * value_at(e, joint, e.neutral)
+
+
+def _path(tree: BodyTree, end: int, base: int) -> list[int] | None:
+    """Bodies after `base` up to `end`; None where it hangs on another, as a mast beside a lift."""
     path: list[int] = []
     b = end
     while b != base:
         if b == 0:
-            raise EmbodimentError(f"{e.id}: its {name} does not hang on the segment it moves from")
+            return None
         path.insert(0, b)
         b = int(tree.parent[b - 1])
     return path
@@ -233,7 +272,7 @@ def _drives(
 
 def _bank(
     chain: tuple[I32, F64, F64, F64, I32, F64],
-    length: F64,
+    reach: F64,
     lower: F64,
     upper: F64,
     rest: F64,
@@ -261,9 +300,11 @@ def _bank(
         if sense * axis[leading] < 0.0:
             share[:, v] = 1.0 - share[:, v]
     x = low + share * (high - low)
+    # The first few are near rest, where three axes of a shoulder may lie in one plane.
+    x[:NUDGED] = np.clip(rest + _NUDGE_RAD * (2.0 * share[:NUDGED] - 1.0), low, high)
     place, quat = np.empty((_STARTS, 3)), np.empty((_STARTS, 2, 4))
     for s in range(_STARTS):
         turn_limb(x[s], *chain, work, body_q, pose_q)
-        place[s] = place_end(pose_q, length)
+        place[s] = place_end(body_q, reach)
         quat[s] = pose_q[[0, 2]]
     return x, place, quat

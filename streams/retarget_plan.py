@@ -1,12 +1,10 @@
 """The canonical body onto any robot's joints: compile a plan per target, run it chunk by chunk.
 
-Per limb, in the frame of the segment it hangs on (arms: torso, legs: pelvis), the end's place is
-Σ target limb length · source segment direction, and its orientation the source's hand or foot.
-The place of the target's own end is measured in the same way, along its own segments. So it is
-exact whatever the shoulder's or hip's axes do: where they do not meet in a point (Unitree G1: up to
-9 % of arm length) the limb's proximal centre is the one that its upper segment carries with it.
-A robot's own canonical motion then gives its own joints back, which the centre that is fixed in the
-torso would not.
+Per limb, in the frame of the segment it hangs on (arms: torso, legs: pelvis) and from the proximal
+centre fixed there, the end's place is Σ target limb length · source segment direction, and its
+orientation the source's hand or foot. Where the target's end really is follows from its joints.
+A limb whose motion was shown by one of the same make is measured along its segments instead, so
+that a robot's own motion gives its own joints back (`streams.limb_reach`, decision 009).
 
 Order of tasks: place, orientation of the end, orientation of the upper segment (elbow or knee). A
 limb of fewer than six joints can never turn its end at will; there the elbow goes before the end,
@@ -15,8 +13,9 @@ or it would swing out to turn a palm that it cannot turn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
@@ -144,7 +143,10 @@ class Retargeted:
 
 
 def compile_target(
-    embodiment: Embodiment, parts: Sequence[str] = PART_NAMES, gap_ns: int = GAP_NS
+    embodiment: Embodiment,
+    parts: Sequence[str] = PART_NAMES,
+    gap_ns: int = GAP_NS,
+    shown_by: Mapping[str, str] = MappingProxyType({}),
 ) -> TargetPlan:
     """Make a robot a target.
 
@@ -152,6 +154,7 @@ def compile_target(
         embodiment: The robot; EmbodimentError if it has no geometry.
         parts: What shall move, of `PART_NAMES`; the rest of the robot rests.
         gap_ns: As in `TargetPlan`.
+        shown_by: `limb_makes` of the robot whose motion it is; empty if that is not known.
 
     Returns:
         The plan, to be kept and used for every chunk.
@@ -164,7 +167,7 @@ def compile_target(
     if unknown := set(parts) - set(PART_NAMES):
         raise ValueError(f"no parts of a body: {sorted(unknown)}; known: {', '.join(PART_NAMES)}")
     motors = build_motors(embodiment)
-    limbs = build_limbs(embodiment, build_tree(embodiment), motors, parts)
+    limbs = build_limbs(embodiment, build_tree(embodiment), motors, parts, shown_by)
     return TargetPlan(
         embodiment=embodiment,
         joint_names=tuple(joint.name for joint in motors.joints),
@@ -174,6 +177,16 @@ def compile_target(
         fingers=build_fingers(embodiment, motors, "hands" in parts),
         gap_ns=gap_ns,
     )
+
+
+def limb_makes(embodiment: Embodiment) -> dict[str, str]:
+    """By which geometry a robot shows motion, per limb: what `compile_target` asks of a source."""
+    if embodiment.kind != "full":
+        return {}
+    limbs = build_limbs(
+        embodiment, build_tree(embodiment), build_motors(embodiment), LIMB_NAMES, {}
+    )
+    return {limb.name: limb.make for limb in limbs}
 
 
 def start_retarget(plan: TargetPlan) -> RetargetState:

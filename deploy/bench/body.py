@@ -11,15 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from deploy.bench.body_speed import Case, measure_speed
+from deploy.bench.truth import Truth, measure_truth
 
 
-def bench_body(case: Case, say: Callable[[str], None]) -> dict[str, Any]:
-    """All sections.
+def bench_body(
+    case: Case | None, truth: Truth | None, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The sections asked for.
+
+    Args:
+        case: Of the section `speed`, None = left out.
+        truth: Of the section `truth`, None = left out.
+        say: Progress.
 
     Raises:
         PeerError: another project's solver could not be installed or ended.
     """
-    return {"conditions": _conditions(), "speed": measure_speed(case, say)}
+    found: dict[str, Any] = {"conditions": _conditions()}
+    if case is not None:
+        found["speed"] = measure_speed(case, say)
+    if truth is not None:
+        found["truth"] = measure_truth(truth, say)
+    return found
 
 
 def _conditions() -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from deploy.bench.body_speed import Case
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.quality import bench_quality
+from deploy.bench.truth import Truth
 from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson
 from schemas.defects import DEFECTS
@@ -56,16 +58,33 @@ def body(
     frames: Annotated[int, typer.Option(min=50)] = Case.frames,
     rounds: Annotated[int, typer.Option(min=1)] = Case.rounds,
     peers: Annotated[bool, typer.Option(help="Run pinocchio, mink and pink beside.")] = True,
+    speed: Annotated[bool, typer.Option(help="Measure how fast it is.")] = True,
+    shared: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="KINEBUS_SHARED",
+            help="Folder with robots/ and recordings/; with it, truth is measured, too: minutes.",
+        ),
+    ] = None,
+    robots: Annotated[int, typer.Option(min=2, help="Robots retargeted each to each.")] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """The canonical body on one core: frames per CPU second, beside other projects' solvers."""
+    """The canonical body: how fast on one core, and how true beside independent witnesses."""
+    case = Case(source, target, frames, rounds, peers) if speed else None
+    truth = None if shared is None else Truth(shared, robots)
     try:
-        result = bench_body(Case(source, target, frames, rounds, peers), say)
-    except (EmbodimentError, PeerError) as error:
+        result = bench_body(case, truth, say)
+    except (EmbodimentError, PeerError, OSError) as error:
         fail(str(error), Exit.FAILURE)
-    if as_json:
+    if as_json or truth is not None:
         print_json(result)
         return
+    if not speed:
+        fail("nothing to measure: no --shared folder, and --no-speed", Exit.USAGE)
+    _print_speed(result)
+
+
+def _print_speed(result: dict[str, Any]) -> None:
     speed = result["speed"]
     print_table(
         f"{speed['conditions']['source']} to {speed['conditions']['target']}, one core",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,13 @@ from deploy.cli.where import AsJson
 from schemas.embodiment import Embodiment, EmbodimentError, load_embodiment
 from streams.body_plan import CanonicalBody, compile_plan
 from streams.body_plan import canonicalise as canonicalise_frames
-from streams.retarget_plan import Retargeted, TargetPlan, compile_target, start_retarget
+from streams.retarget_plan import (
+    Retargeted,
+    TargetPlan,
+    compile_target,
+    limb_makes,
+    start_retarget,
+)
 from streams.retarget_plan import retarget as retarget_frames
 
 CANONICAL = "canonical"
@@ -51,7 +58,8 @@ def canonicalise(
     robot = _robot(embodiment)
     try:
         motion = read_joint_motion(file_in, robot)
-        write_arrays(file_out, canonical_arrays(_on_body(robot, motion), motion.t_ns))
+        body = _on_body(robot, motion)
+        write_arrays(file_out, canonical_arrays(body, motion.t_ns, limb_makes(robot)))
     except MotionFileError as error:
         fail(str(error))
     _report(as_json, {"embodiment": robot.id, "frames": len(motion.t_ns), "out": str(file_out)})
@@ -67,15 +75,17 @@ def retarget(
     as_json: AsJson = False,
 ) -> None:
     """A file of one robot's joint motion, or of canonical motion, in another robot's joints."""
-    plan = _target(_robot(target))
+    to = _robot(target)
     try:
         if source == CANONICAL:
             motion = read_canonical_motion(file_in)
+            plan = _target(to, motion.limb_makes)
             _, out = retarget_frames(plan, start_retarget(plan), motion, motion.t_ns)
             t_ns = motion.t_ns
         else:
             robot = _robot(source)
             _refuse_joint_level(robot)
+            plan = _target(to, limb_makes(robot))
             joints = read_joint_motion(file_in, robot)
             body = _on_body(robot, joints)
             _, out = retarget_frames(plan, start_retarget(plan), body, joints.t_ns)
@@ -108,9 +118,9 @@ def _robot(name: str) -> Embodiment:
         fail(str(error), Exit.USAGE)
 
 
-def _target(robot: Embodiment) -> TargetPlan:
+def _target(robot: Embodiment, shown_by: Mapping[str, str]) -> TargetPlan:
     try:
-        return compile_target(robot)
+        return compile_target(robot, shown_by=shown_by)
     except EmbodimentError as error:
         fail(str(error), Exit.USAGE)
 

@@ -19,6 +19,11 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
+# float32 quaternions are unit to 1e-7; what is off by more was not meant to be a rotation.
+_UNIT = 1e-3
+_MAKES = ("limb_names", "limb_make")
+
+
 class MotionFileError(RuntimeError):
     """A file that is not what it should be; the message says in what."""
 
@@ -40,18 +45,23 @@ class JointMotion:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalMotionFile:
-    """What `kinebus canonicalise` wrote, as far as retargeting reads it; shapes as there."""
+    """What `kinebus canonicalise` wrote, as far as retargeting reads it; shapes as there.
+
+    `limb_makes` says by which geometry the motion was shown; a file without it is read as any
+    robot's.
+    """
 
     angle: NDArray[np.float32]
     status: NDArray[np.uint8]
     segment_quat: F64
     t_ns: I64
+    limb_makes: Mapping[str, str]
 
 
 def read_joint_motion(path: Path, robot: Embodiment) -> JointMotion:
     """Read `joint_names`, `position_rad` [T, J], `t_ns` [T] of a robot's motion."""
     held = _read(path, ("joint_names", "position_rad", "t_ns"))
-    names = tuple(str(name) for name in held["joint_names"].ravel())
+    names = _texts(held["joint_names"])
     for name in names:
         if name not in robot.joint_index:
             near = difflib.get_close_matches(name, robot.joint_index, n=3)
@@ -68,23 +78,34 @@ def read_joint_motion(path: Path, robot: Embodiment) -> JointMotion:
 def read_canonical_motion(path: Path) -> CanonicalMotionFile:
     """Read a file that `kinebus canonicalise` wrote."""
     named = {"dof_names": DOFS, "segment_names": SEGMENTS}
-    held = _read(path, (*named, "angle", "status", "segment_quat", "t_ns"))
+    held = _read(path, (*named, "angle", "status", "segment_quat", "t_ns"), _MAKES)
     for field, expected in named.items():
-        if tuple(str(name) for name in held[field].ravel()) != expected:
+        if _texts(held[field]) != expected:
             raise MotionFileError(f"{path}: {field} are not those of the canonical body")
     angle, quat = _numbers(path, held, "angle"), _numbers(path, held, "segment_quat")
     frames = _shape(path, "angle", angle, (None, len(DOFS)))
     _shape(path, "status", held["status"], (frames, len(DOFS)))
+    if held["status"].dtype.kind not in "iu":
+        raise MotionFileError(f"{path}: status are no integers, but {held['status'].dtype}")
     _shape(path, "segment_quat", quat, (frames, len(SEGMENTS), 4))
+    if (np.abs(np.linalg.norm(quat, axis=2) - 1.0) > _UNIT).any():
+        raise MotionFileError(
+            f"{path}: segment_quat are no unit quaternions (NaN is a segment that is absent)"
+        )
     return CanonicalMotionFile(
         angle.astype(np.float32),
         np.ascontiguousarray(held["status"], dtype=np.uint8),
         quat,
         _times(path, held, frames),
+        dict(zip(*(_texts(held[field]) for field in _MAKES), strict=False))
+        if set(_MAKES) <= set(held)
+        else {},
     )
 
 
-def canonical_arrays(body: CanonicalBody, t_ns: I64) -> dict[str, NDArray[np.generic]]:
+def canonical_arrays(
+    body: CanonicalBody, t_ns: I64, limb_makes: Mapping[str, str]
+) -> dict[str, NDArray[np.generic]]:
     """Fields of a canonical file; all geometry is in the pelvis frame."""
     return {
         "dof_names": np.array(DOFS),
@@ -97,6 +118,8 @@ def canonical_arrays(body: CanonicalBody, t_ns: I64) -> dict[str, NDArray[np.gen
         "hand_pose": body.hand_pose,
         "foot_pose": body.foot_pose,
         "t_ns": t_ns,
+        "limb_names": np.array(list(limb_makes), dtype=np.str_),
+        "limb_make": np.array(list(limb_makes.values()), dtype=np.str_),
     }
 
 
@@ -109,7 +132,10 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         raise MotionFileError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _read(path: Path, fields: tuple[str, ...]) -> dict[str, NDArray[np.generic]]:
+def _read(
+    path: Path, fields: tuple[str, ...], others: tuple[str, ...] = ()
+) -> dict[str, NDArray[np.generic]]:
+    """The fields a file must hold, and those of the others that it does."""
     try:
         with np.load(path, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile):
@@ -118,9 +144,17 @@ def _read(path: Path, fields: tuple[str, ...]) -> dict[str, NDArray[np.generic]]
                 raise MotionFileError(
                     f"{path} lacks {', '.join(missing)}; it holds {', '.join(file) or 'nothing'}"
                 )
-            return {field: file[field] for field in fields}
+            return {field: file[field] for field in (*fields, *others) if field in file}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MotionFileError(f"cannot read {path}: {error}") from error
+
+
+def _texts(array: NDArray[np.generic]) -> tuple[str, ...]:
+    """Names as written: text, or bytes of it."""
+    return tuple(
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+        for name in array.ravel()
+    )
 
 
 def _numbers(path: Path, held: Mapping[str, NDArray[np.generic]], field: str) -> F64:

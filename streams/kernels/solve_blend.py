@@ -38,8 +38,8 @@ def blend(x: F64, place: F64, goal: F64, limb: Limb, steps: int, work: Work, roo
         work: From `solve_limb.make_work`.
         room: [V + 3, V] work: normal matrix, gradient, best x, step.
     """
-    var, gain, _, _, count, _, length, lower, upper, elbow_first = limb
-    _, body_q, pose_q, pull, _, _, error, _, free, _, _ = work
+    var, gain, _, _, count, _, reach, lower, upper, elbow_first = limb
+    _, body_q, _, pull, _, _, error, _, free, _, _ = work
     size = x.shape[0]
     gradient, kept, step = room[size], room[size + 1], room[size + 2]
     cost, damping, scale = math.inf, _FIRST_DAMPING, 0.0
@@ -52,7 +52,7 @@ def blend(x: F64, place: F64, goal: F64, limb: Limb, steps: int, work: Work, roo
             now += (error[i] / (PLACE_WITHIN if i < 3 else TURN_WITHIN)) ** 2
         if now < cost:
             cost, damping = now, damping * _EASIER
-            pull_limb(var, gain, count, body_q, pose_q, length, elbow_first, pull)
+            pull_limb(var, gain, count, body_q, reach, elbow_first, pull)
             scale = 1e-9
             for v in range(size):
                 kept[v] = x[v]

@@ -2,8 +2,8 @@
 
 A limb is a chain of joints from a base segment (torso or pelvis) to three segments: upper (upper
 arm, thigh), fore (forearm, shank) and end (hand, foot). Everything is expressed in the base
-segment's frame. The place of the end is the canonical one, Σ length · direction of upper and fore:
-only orientations enter, so no joint origin is needed, and a prismatic joint moves nothing.
+segment's frame. The place of the end, from the limb's proximal centre, is the sum of one constant
+vector per body: what lies between its joint and the next.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.kernels.quaternion import multiply, turn_about_z, z_axis
+from streams.kernels.quaternion import multiply, rotate, turn_about_z, z_axis
 from streams.kernels.trig import half_angles
 
 F64 = NDArray[np.float64]
@@ -62,15 +62,35 @@ def turn_limb(
 
 
 @njit(cache=True)
-def place_end(pose_q: F64, length: F64) -> tuple[float, float, float]:
-    """Canonical place of the end: -(l0 · z of upper + l1 · z of fore), in units of `length`."""
-    ux, uy, uz = z_axis(pose_q[0, 0], pose_q[0, 1], pose_q[0, 2], pose_q[0, 3])
-    fx, fy, fz = z_axis(pose_q[1, 0], pose_q[1, 1], pose_q[1, 2], pose_q[1, 3])
+def wanted_place(goal: F64, length: F64) -> tuple[float, float, float]:
+    """Where the end should be: Σ length · direction, -(l0 · z of upper + l1 · z of fore).
+
+    goal: [3, 4] wanted orientations of upper, fore, end; length: [2] of upper and fore, as
+    fractions of their sum. Returns fractions of limb length, from the proximal centre.
+    """
+    ux, uy, uz = z_axis(goal[0, 0], goal[0, 1], goal[0, 2], goal[0, 3])
+    fx, fy, fz = z_axis(goal[1, 0], goal[1, 1], goal[1, 2], goal[1, 3])
     return (
         -(length[0] * ux + length[1] * fx),
         -(length[0] * uy + length[1] * fy),
         -(length[0] * uz + length[1] * fz),
     )
+
+
+@njit(cache=True)
+def place_end(body_q: F64, reach: F64) -> tuple[float, float, float]:
+    """Where the end is, in fractions of limb length, from the proximal centre.
+
+    body_q: [N + 1, 4] from `turn_limb`; reach: [N + 1, 3] what each body adds, in its own frame.
+    """
+    x = y = z = 0.0
+    for b in range(reach.shape[0]):
+        dx, dy, dz = rotate(
+            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
+            reach[b, 0], reach[b, 1], reach[b, 2],
+        )  # fmt: skip
+        x, y, z = x + dx, y + dy, z + dz
+    return x, y, z
 
 
 @njit(cache=True)
@@ -86,22 +106,23 @@ def turn_left(goal: F64, pose: F64) -> tuple[float, float, float]:
 
 @njit(cache=True)
 def measure_limb(
-    place: F64, goal: F64, pose_q: F64, length: F64, elbow_first: bool, error: F64
+    place: F64, goal: F64, body_q: F64, pose_q: F64, reach: F64, elbow_first: bool, error: F64
 ) -> tuple[float, float, float]:
     """What is left to do of each task.
 
     Args:
-        place: [3] wanted place of the end, as `place_end` gives it.
+        place: [3] wanted place of the end, from `wanted_place`.
         goal: [3, 4] wanted orientation of upper, fore (not used) and end.
-        pose_q: [3, 4] from `turn_limb`.
-        length: [2] of upper and fore, as fractions of their sum.
+        body_q: [N + 1, 4] from `turn_limb`.
+        pose_q: [3, 4] likewise.
+        reach: [N + 1, 3] as in `place_end`.
         elbow_first: Whether the upper segment's orientation goes before the end's.
         error: [9] out: place, then the two orientations in their order.
 
     Returns:
         Lengths of the three: place (fraction of limb length), end and upper (2 sin(θ/2)).
     """
-    px, py, pz = place_end(pose_q, length)
+    px, py, pz = place_end(body_q, reach)
     error[0], error[1], error[2] = place[0] - px, place[1] - py, place[2] - pz
     end = 6 if elbow_first else 3
     upper = 9 - end
@@ -112,32 +133,30 @@ def measure_limb(
 
 @njit(cache=True)
 def pull_limb(
-    var: I32, gain: F64, count: I32, body_q: F64, pose_q: F64, length: F64, elbow_first: bool,
-    pull: F64,
-) -> None:  # fmt: skip
+    var: I32, gain: F64, count: I32, body_q: F64, reach: F64, elbow_first: bool, pull: F64
+) -> None:
     """Change of the three tasks with each variable: axis × arm for the place, axis for a turn.
 
-    In: var, gain, count as in `turn_limb`, body_q and pose_q from there; length and elbow_first as
-    in `measure_limb`. Out: pull [9, V], rows as `measure_limb` orders its errors.
+    In: var, gain, count as in `turn_limb`, body_q from there; reach and elbow_first as in
+    `measure_limb`. Out: pull [9, V], rows as `measure_limb` orders its errors.
     """
     pull[:, :] = 0.0
     end = 6 if elbow_first else 3
     upper = 9 - end
-    ux, uy, uz = z_axis(pose_q[0, 0], pose_q[0, 1], pose_q[0, 2], pose_q[0, 3])
-    fx, fy, fz = z_axis(pose_q[1, 0], pose_q[1, 1], pose_q[1, 2], pose_q[1, 3])
-    for j in range(var.shape[0]):
+    # From the joint's axis to the end: what the bodies beyond it add.
+    mx = my = mz = 0.0
+    for j in range(var.shape[0] - 1, -1, -1):
+        b = j + 1
+        dx, dy, dz = rotate(
+            body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3],
+            reach[b, 0], reach[b, 1], reach[b, 2],
+        )  # fmt: skip
+        mx, my, mz = mx + dx, my + dy, mz + dz
         v = var[j]
         if v < 0:
             continue
-        ax, ay, az = z_axis(body_q[j + 1, 0], body_q[j + 1, 1], body_q[j + 1, 2], body_q[j + 1, 3])
+        ax, ay, az = z_axis(body_q[b, 0], body_q[b, 1], body_q[b, 2], body_q[b, 3])
         ax, ay, az = gain[j] * ax, gain[j] * ay, gain[j] * az
-        on_upper = -length[0] if j < count[UPPER] else 0.0
-        on_fore = -length[1] if j < count[FORE] else 0.0
-        mx, my, mz = (
-            on_upper * ux + on_fore * fx,
-            on_upper * uy + on_fore * fy,
-            on_upper * uz + on_fore * fz,
-        )
         pull[0, v] += ay * mz - az * my
         pull[1, v] += az * mx - ax * mz
         pull[2, v] += ax * my - ay * mx

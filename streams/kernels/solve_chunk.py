@@ -8,8 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from streams.kernels.quaternion import z_axis
-from streams.kernels.solve_chain import END
+from streams.kernels.solve_chain import END, wanted_place
 from streams.kernels.solve_limb import (
     Limb,
     cost_of,
@@ -27,7 +26,7 @@ I64 = NDArray[np.int64]
 # Columns of the record.
 REACHABLE, CLAMPED, VELOCITY_LIMITED, RESEEDED, HELD = 0, 1, 2, 3, 4
 
-_WARM_STEPS = 8
+_WARM_STEPS = 12
 _FIRST_STEPS = 24
 # A goal that moved less than this since the last search (fraction of limb length; turn of the end)
 # has the same answer; one that moved more than that in one frame is no continuous motion.
@@ -48,7 +47,7 @@ _WITHIN = 1.0 - 1e-9
 @njit(cache=True)
 def solve_limb_chunk(
     goals: F64, t_ns: I64, last_ns: int, started: bool, gap_ns: int,
-    limb: Limb, speed: F64, rest: F64, end_counts: bool, bank: Bank,
+    limb: Limb, length: F64, speed: F64, rest: F64, end_counts: bool, bank: Bank,
     solution: F64, trend: F64, output: F64, searched: F64, previous: F64,
     position: F64, left: F64, record: Bool,
 ) -> None:  # fmt: skip
@@ -56,8 +55,9 @@ def solve_limb_chunk(
 
     In: goals [T, 3, 4], base segment <- upper, fore, end, NaN = nothing to follow; t_ns [T];
     last_ns: time of the frame before, if `started`; gap_ns: a longer step starts anew; limb
-    as in `solve_limb`; speed [V] rad/s; rest [V]: start, and pose without a goal; end_counts:
-    whether the end's turn decides, too, what is reached; bank as in `solve_search`.
+    as in `solve_limb`; length [2] as in `wanted_place`; speed [V] rad/s; rest [V]: start, and pose
+    without a goal; end_counts: whether the end's turn decides, too, what is reached; bank as in
+    `solve_search`.
 
     In and out, the limb's memory: solution [V] before velocity limits, NaN = none; trend [V], what
     it changed by last; output [V] after the limits; searched [7], goal of the last search that
@@ -67,7 +67,7 @@ def solve_limb_chunk(
     the end's turn, of the output, NaN where nothing was followed; record [T, 5].
     """
     size, lower, upper, elbow_first = rest.shape[0], limb[7], limb[8], limb[9]
-    length, work = limb[6], make_work(limb[0].shape[0], size)
+    work = make_work(limb[0].shape[0], size)
     best, far = np.empty(STARTS, np.int32), np.empty(STARTS)
     place, home, room = np.empty(3), np.empty(size), np.empty((size + 3, size))
     for t in range(t_ns.shape[0]):
@@ -87,11 +87,7 @@ def solve_limb_chunk(
                 output[v] = rest[v] if fresh else output[v]
                 position[t, v] = output[v]
             continue
-        ux, uy, uz = z_axis(goal[0, 0], goal[0, 1], goal[0, 2], goal[0, 3])
-        fx, fy, fz = z_axis(goal[1, 0], goal[1, 1], goal[1, 2], goal[1, 3])
-        place[0] = -(length[0] * ux + length[1] * fx)
-        place[1] = -(length[0] * uy + length[1] * fy)
-        place[2] = -(length[0] * uz + length[1] * fz)
+        place[0], place[1], place[2] = wanted_place(goal, length)
         cold = math.isnan(solution[0])
         if cold:
             for v in range(size):
@@ -113,7 +109,7 @@ def solve_limb_chunk(
                     home[v] = rest[v]
             limit = rank(cost, solution, home)
             record[t, RESEEDED] = search(
-                solution, home, limit, limit if jump else _WORTH * cost, end_counts,
+                solution, home, limit, limit if jump else _WORTH * cost, end_counts, rest[bank[3]],
                 place, goal, limb, bank, work, room, best, far,
             )  # fmt: skip
             at, end, turn = measure(solution, place, goal, limb, work)

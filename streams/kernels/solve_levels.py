@@ -33,8 +33,8 @@ _LONGEST_RAD = 0.7
 # numpy's error model: a division is a division, without a branch that would raise.
 @njit(cache=True, error_model="numpy")
 def step_tasks(
-    pull: F64, error: F64, x: F64, lower: F64, upper: F64, free: U8, own: F64, factor: F64, dx: F64,
-    move: F64,
+    pull: F64, error: F64, x: F64, lower: F64, upper: F64, tasks: int, free: U8, own: F64,
+    factor: F64, dx: F64, move: F64,
 ) -> float:  # fmt: skip
     """Find the step of all variables.
 
@@ -44,6 +44,7 @@ def step_tasks(
         x: [V] present values, within their bounds.
         lower: [V] bounds; may be infinite.
         upper: [V]
+        tasks: How many of the tasks are seen to, first ones first.
         free: [V] work: 1 while a variable may move.
         own: [9, V] work: rows of each task projected onto the null space of those before it.
         factor: [2, 6] work.
@@ -57,7 +58,7 @@ def step_tasks(
     for v in range(count):
         free[v] = 1
         dx[v] = 0.0
-    for task in range(TASKS):
+    for task in range(tasks):
         _project(pull, free, own, factor, task, task)
         for _ in range(count + 1):
             hit = _move(pull, error, x, lower, upper, free, own, dx, move, task)

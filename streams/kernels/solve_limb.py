@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from streams.kernels.solve_chain import foresee, measure_limb, pull_limb, turn_limb
-from streams.kernels.solve_levels import step_tasks
+from streams.kernels.solve_levels import TASKS, step_tasks
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -25,6 +25,11 @@ TURN_WITHIN = 2.0 * math.sin(math.radians(1.0))
 # it was a fraction of the step before.
 _LEFT_RAD = 1e-7
 _FRACTION = 0.1
+# A step that makes matters worse was too long: near a straight arm a Jacobian promises what the
+# next pose does not keep. It is halved down to this share, and taken back if that does not help
+# either; then the place is seen to alone, unless the end is this close to it (fraction of length).
+_LEAST_SHARE = 1.0 / 8.0
+_PLACED = 2e-4
 
 
 @njit(cache=True)
@@ -32,6 +37,16 @@ def cost_of(place: float, end: float, upper: float, elbow_first: bool) -> float:
     """One number to choose by: the place far before the second task, that before the third."""
     second, third = (upper, end) if elbow_first else (end, upper)
     return 100.0 * place + second + 0.1 * third
+
+
+@njit(cache=True)
+def _merit(place: float, end: float, upper: float, elbow_first: bool) -> float:
+    """What a step has to lower: a thousandth of limb length weighs as much as a radian.
+
+    What place and turn are off by less than `_PLACED` is left to the steps that follow.
+    """
+    second, third = (upper, end) if elbow_first else (end, upper)
+    return 1000.0 * max(place - _PLACED, 0.0) + max(second - _PLACED, 0.0) + 0.1 * third
 
 
 @njit(cache=True)
@@ -57,10 +72,10 @@ def make_work(joints: int, size: int) -> Work:
 @njit(cache=True)
 def measure(x: F64, place: F64, goal: F64, limb: Limb, work: Work) -> tuple[float, float, float]:
     """What is left to do at x, as `descend` returns it."""
-    var, gain, bias, fixed, count, seg_q, length, _, _, elbow_first = limb
+    var, gain, bias, fixed, count, seg_q, reach, _, _, elbow_first = limb
     joint, body_q, pose_q, error = work[0], work[1], work[2], work[6]
     turn_limb(x, var, gain, bias, fixed, count, seg_q, joint, body_q, pose_q)
-    at, end, turn = measure_limb(place, goal, pose_q, length, elbow_first, error)
+    at, end, turn = measure_limb(place, goal, body_q, pose_q, reach, elbow_first, error)
     return at, end, turn
 
 
@@ -74,7 +89,7 @@ def descend(
         x: [V] start in, solution out, always within the limb's bounds.
         place: [3] wanted place of the end, fraction of limb length.
         goal: [3, 4] wanted orientations of upper, fore (not used) and end.
-        limb: var, gain, bias, fixed, count, seg_q and length as in `solve_chain`, bounds lower and
+        limb: var, gain, bias, fixed, count, seg_q and reach as in `solve_chain`, bounds lower and
             upper [V], elbow_first.
         steps: Limit.
         work: From `make_work`.
@@ -83,20 +98,35 @@ def descend(
         What is left: place (fraction), end and upper (2 sin(θ/2)); after a last step that was
         small, as that step foresaw it.
     """
-    var, gain, _, _, count, _, length, lower, upper, elbow_first = limb
-    _, body_q, pose_q, pull, own, factor, error, dx, free, _, move = work
-    before = -1.0
+    var, gain, _, _, count, _, reach, lower, upper, elbow_first = limb
+    _, body_q, _, pull, own, factor, error, dx, free, _, move = work
+    before, tasks = -1.0, TASKS
     at, end, turn = measure(x, place, goal, limb, work)
     for _ in range(steps):
-        pull_limb(var, gain, count, body_q, pose_q, length, elbow_first, pull)
-        step = step_tasks(pull, error, x, lower, upper, free, own, factor, dx, move)
+        pull_limb(var, gain, count, body_q, reach, elbow_first, pull)
+        step = step_tasks(pull, error, x, lower, upper, tasks, free, own, factor, dx, move)
         for v in range(x.shape[0]):
             x[v] = min(max(x[v] + dx[v], lower[v]), upper[v])
-        if _settled(step, before):
+        if tasks == TASKS and _settled(step, before):
             at, end, turn = foresee(pull, error, dx, elbow_first)
             break
-        before = step
+        before, merit = step, _merit(at, end, turn, elbow_first)
         at, end, turn = measure(x, place, goal, limb, work)
+        share = 0.5
+        while _merit(at, end, turn, elbow_first) > merit + _LEFT_RAD and share >= _LEAST_SHARE:
+            for v in range(x.shape[0]):
+                x[v] -= share * dx[v]
+            at, end, turn = measure(x, place, goal, limb, work)
+            share *= 0.5
+        if share < _LEAST_SHARE and _merit(at, end, turn, elbow_first) > merit + _LEFT_RAD:
+            for v in range(x.shape[0]):
+                x[v] = min(max(x[v] - 2.0 * share * dx[v], lower[v]), upper[v])
+            at, end, turn = measure(x, place, goal, limb, work)
+            if tasks == 1 or at <= _PLACED:
+                break
+            tasks, before = 1, -1.0
+        else:
+            tasks = TASKS
     return at, end, turn
 
 

@@ -14,10 +14,11 @@ from streams.kernels.solve_limb import Limb, Work, cost_of, descend, is_reached,
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
-Bank = tuple[F64, F64, F64]
+Bank = tuple[F64, F64, F64, int]
 
-# Starts that are tried, nearest to the goal first.
-STARTS = 10
+# Starts that are tried: those nearest to the goal, and the bank's first ones, which are near rest.
+NEAREST, NUDGED = 8, 3
+STARTS = NEAREST + NUDGED
 _COLD_STEPS = 24
 # How much less the upper segment's turn counts for a start than the end's.
 _ELBOW_SHARE = 0.25
@@ -44,11 +45,11 @@ def near_starts(place: F64, goal: F64, bank: Bank, best: I32, far: F64) -> None:
         place: [3] as in `descend`.
         goal: [3, 4] likewise.
         bank: Starts [S, V], the place of the end at each [S, 3], orientation of upper and end
-            [S, 2, 4].
-        best: [K] out, numbers of starts, nearest first.
-        far: [K] work.
+            [S, 2, 4], which variable bends elbow or knee (-1: none alone).
+        best: [STARTS] out, numbers of starts, nearest first; then the bank's first ones.
+        far: [STARTS] work.
     """
-    _, bank_place, bank_q = bank
+    _, bank_place, bank_q, _ = bank
     far[:] = math.inf
     best[:] = 0
     for s in range(bank_place.shape[0]):
@@ -60,18 +61,20 @@ def near_starts(place: F64, goal: F64, bank: Bank, best: I32, far: F64) -> None:
             for i in range(4):
                 dot += goal[which, i] * bank_q[s, k, i]
             score += (1.0 - dot * dot) * (_ELBOW_SHARE if k == 0 else 1.0)
-        i = best.shape[0] - 1
+        i = NEAREST - 1
         if score >= far[i]:
             continue
         while i > 0 and far[i - 1] > score:
             far[i], best[i] = far[i - 1], best[i - 1]
             i -= 1
         far[i], best[i] = score, s
+    for i in range(NUDGED):
+        best[NEAREST + i] = i
 
 
 @njit(cache=True)
 def search(
-    x: F64, home: F64, limit: float, out_of_reach: float, end_counts: bool,
+    x: F64, home: F64, limit: float, out_of_reach: float, end_counts: bool, straight: float,
     place: F64, goal: F64, limb: Limb, bank: Bank, work: Work, room: F64,
     best: I32, far: F64,
 ) -> bool:  # fmt: skip
@@ -87,6 +90,7 @@ def search(
         limit: `rank` that another must be below.
         out_of_reach: The same for one that does not reach the goal either.
         end_counts: As in `is_reached`.
+        straight: Value of the variable that bends elbow or knee where the limb is straight.
         place: [3] as in `descend`.
         goal: [3, 4] likewise.
         limb: Likewise.
@@ -100,20 +104,33 @@ def search(
         Whether x was replaced.
     """
     near_starts(place, goal, bank, best, far)
-    starts, y, size = bank[0], work[9], x.shape[0]
+    starts, y, size, lower, upper = bank[0], work[9], x.shape[0], limb[7], limb[8]
     elbow_first = limb[9]
+    # With the elbow seen to before the hand, a start settles on the branch that shows the pose.
+    by_elbow = (
+        limb[0], limb[1], limb[2], limb[3], limb[4], limb[5], limb[6], limb[7], limb[8], True,
+    )  # fmt: skip
     replaced = reached = False
-    tries = best.shape[0] + 1
+    hinge, tries = bank[3], best.shape[0] + 2
     for k in range(2 * tries):
         blended = k >= tries
         if blended and (reached or not end_counts):
             break
         for v in range(size):
-            y[v] = home[v] if k % tries == 0 else starts[best[k % tries - 1], v]
+            if k % tries == 0:
+                y[v] = home[v]
+            elif k % tries < tries - 1:
+                y[v] = starts[best[k % tries - 1], v]
+            else:
+                # Bent the other way: nearly straight, both show nearly the same place.
+                y[v] = x[v] if v != hinge else 2.0 * straight - x[v]
+                y[v] = min(max(y[v], lower[v]), upper[v])
         if blended:
             blend(y, place, goal, limb, _COLD_STEPS, work, room)
             for v in range(size):
                 room[0, v] = y[v]
+        elif end_counts:
+            descend(y, place, goal, by_elbow, _COLD_STEPS, work)
         left, end, turn = descend(y, place, goal, limb, _COLD_STEPS, work)
         if blended and not is_reached(left, end, end_counts):
             for v in range(size):

@@ -55,6 +55,7 @@ def test_canonicalise_writes_the_fields_it_promises(tmp_path: Path) -> None:
         "segment_names": (15,), "segment_quat": (FRAMES, 15, 4), "segment_status": (FRAMES, 15),
         "key_position_m": (FRAMES, 15, 3), "hand_pose": (FRAMES, 2, 7),
         "foot_pose": (FRAMES, 2, 7), "t_ns": (FRAMES,),
+        "limb_names": (4,), "limb_make": (4,),
     }  # fmt: skip
 
 
@@ -93,11 +94,25 @@ def test_through_canonical_or_at_once_the_result_is_the_same(tmp_path: Path) -> 
 
 
 def test_to_itself_the_motion_comes_back(tmp_path: Path) -> None:
-    file, out = write_motion(tmp_path / "in.npz"), tmp_path / "out.npz"
-    assert kinebus("retarget", "--from", G1, "--to", G1, file, out)[0] == Exit.OK
-    with np.load(file) as given, np.load(out) as got:
-        assert list(given["joint_names"]) == list(got["joint_names"])
-        np.testing.assert_allclose(got["position_rad"], given["position_rad"], atol=1e-5)
+    file = write_motion(tmp_path / "in.npz")
+    canonical, at_once, through = (tmp_path / f"{name}.npz" for name in ("c", "a", "t"))
+    assert kinebus("canonicalise", "--embodiment", G1, file, canonical)[0] == Exit.OK
+    assert kinebus("retarget", "--from", G1, "--to", G1, file, at_once)[0] == Exit.OK
+    assert kinebus("retarget", "--from", "canonical", "--to", G1, canonical, through)[0] == Exit.OK
+    for out in (at_once, through):
+        with np.load(file) as given, np.load(out) as got:
+            assert list(given["joint_names"]) == list(got["joint_names"])
+            np.testing.assert_allclose(got["position_rad"], given["position_rad"], atol=1e-5)
+
+
+def test_a_canonical_file_without_makes_is_any_robots(tmp_path: Path) -> None:
+    file, canonical = write_motion(tmp_path / "in.npz"), tmp_path / "canonical.npz"
+    assert kinebus("canonicalise", "--embodiment", G1, file, canonical)[0] == Exit.OK
+    with np.load(canonical) as held:
+        np.savez(tmp_path / "bare.npz", **{k: held[k] for k in held if not k.startswith("limb_")})
+    out = tmp_path / "out.npz"
+    words = ("retarget", "--from", "canonical", "--to", GR1, tmp_path / "bare.npz", out)
+    assert kinebus(*words)[0] == Exit.OK
 
 
 def test_an_embodiment_may_be_a_file(tmp_path: Path) -> None:
