@@ -30,6 +30,7 @@ from streams.body_plan import BodyPlan, canonicalise, compile_plan
 from streams.retarget_plan import (
     RetargetState,
     TargetPlan,
+    following,
     retarget,
     start_retarget,
 )
@@ -126,7 +127,7 @@ class Player:
     def __init__(self, vendors: Vendors, target: TargetPlan | None) -> None:
         self._vendors = vendors
         self._target = target
-        self._plans: dict[str, BodyPlan] = {}
+        self._plans: dict[str, tuple[BodyPlan, TargetPlan]] = {}
         self._seen: OrderedDict[tuple[str, str, str], _Heard] = OrderedDict()
 
     def play(self, chunk: CanonicalChunk) -> Batch | None:
@@ -150,10 +151,14 @@ class Player:
     ) -> Batch:
         if chunk.profile not in self._plans:
             profile = vendor.profile
-            self._plans[chunk.profile] = compile_plan(
-                vendor.embodiment, profile.channel_joints, profile.channel_dofs, profile.assume
+            self._plans[chunk.profile] = (
+                compile_plan(
+                    vendor.embodiment, profile.channel_joints, profile.channel_dofs, profile.assume
+                ),
+                following(target, vendor.embodiment),
             )
-        body = canonicalise(self._plans[chunk.profile], chunk.position.astype(np.float64), None)
+        plan, target = self._plans[chunk.profile]
+        body = canonicalise(plan, chunk.position.astype(np.float64), None)
         # An episode begins anew, so that what is seen here equals what is exported of it.
         fresh = heard.state is None or heard.episode != chunk.episode or late
         state = start_retarget(target) if fresh or heard.state is None else heard.state

@@ -76,6 +76,7 @@ class TargetPlan:
 
     Attributes:
         embodiment: The robot.
+        parts: What moves, of `PART_NAMES`.
         joint_names: [J] its joints that follow no other joint, in its own order.
         limb_names: [L] its limbs with a solve record.
         motors: Limits and rest values of the joints.
@@ -85,6 +86,7 @@ class TargetPlan:
     """
 
     embodiment: Embodiment
+    parts: tuple[str, ...]
     joint_names: tuple[str, ...]
     limb_names: tuple[str, ...]
     motors: Motors
@@ -170,6 +172,7 @@ def compile_target(
     limbs = build_limbs(embodiment, build_tree(embodiment), motors, parts, shown_by)
     return TargetPlan(
         embodiment=embodiment,
+        parts=tuple(parts),
         joint_names=tuple(joint.name for joint in motors.joints),
         limb_names=tuple(limb.name for limb in limbs if limb.name in LIMB_NAMES),
         motors=motors,
@@ -187,6 +190,14 @@ def limb_makes(embodiment: Embodiment) -> dict[str, str]:
         embodiment, build_tree(embodiment), build_motors(embodiment), LIMB_NAMES, {}
     )
     return {limb.name: limb.make for limb in limbs}
+
+
+def following(plan: TargetPlan, source: Embodiment) -> TargetPlan:
+    """The plan as it follows one robot's motion: limbs of that robot's make know it."""
+    makes = limb_makes(source)
+    if not any(makes.get(limb.name) == limb.make for limb in plan.limbs if limb.has is None):
+        return plan
+    return compile_target(plan.embodiment, plan.parts, plan.gap_ns, makes)
 
 
 def start_retarget(plan: TargetPlan) -> RetargetState:

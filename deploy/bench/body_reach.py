@@ -118,7 +118,7 @@ def hand_error_pct(subject: Subject, arm: Arm, position: F64, place_m: F64) -> F
 def judge_pair(source: Subject, target: Subject, arms: Sequence[Arm], frames: int) -> list[Any]:
     """One pair: the flag and the hand beside oracle and witness, a row per arm of the target.
 
-    Of the goals drawn, as many are kept as the oracle reaches as it does not, if there are.
+    Of the goals drawn, no more are kept that the oracle reaches than that it does not, but two.
     """
     body = harder_poses(source, _DRAWN * frames)
     plan = compile_target(
@@ -135,7 +135,7 @@ def judge_pair(source: Subject, target: Subject, arms: Sequence[Arm], frames: in
         full = len(arm.joints) >= FULL_JOINTS
         best = np.maximum(away_pct / NEAR_PCT, turn_rad / NEAR_RAD if full else 0.0)
         yes, no = np.flatnonzero(best <= 1.0), np.flatnonzero(best > 1.0)
-        kept = np.concatenate([yes[: max(frames // 2, frames - len(no))], no])[:frames]
+        kept = np.concatenate([yes[: min(frames // 2, max(len(no), 2))], no[: frames // 2]])
         rows.append(
             {
                 "full": full,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from schemas.vendors import Vendor
 from sinks.datasets.episode import SealedFrames
 from streams.body_plan import BodyPlan, CanonicalBody, canonicalise, compile_plan
-from streams.retarget_plan import Retargeted, TargetPlan, retarget, start_retarget
+from streams.retarget_plan import Retargeted, TargetPlan, following, retarget, start_retarget
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -62,6 +62,7 @@ def canonical_command(plan: BodyPlan, frames: SealedFrames) -> F32 | None:
 
 def play(plan: BodyPlan, target: TargetPlan, frames: SealedFrames) -> Played:
     """Retarget an episode's states, and its commands with a warm state of their own."""
+    target = following(target, plan.embodiment)
     state = _joined(_retargeted(plan, target, frames.position, frames.t_ns))
     command = None
     if frames.action is not None and np.isfinite(frames.action).any():
