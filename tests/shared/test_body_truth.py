@@ -97,7 +97,7 @@ def test_the_flag_and_the_hand_are_right_beside_an_oracle(subjects: dict[str, Su
         for row in judge_pair(subjects[a], subjects[b], find_arms(subjects[b]), frames=8)
     ]
     for name, seen in summarise(rows).items():
-        assert 0.3 <= seen["reachable_share"] <= 0.7, name
+        assert seen["reachable_share"] >= 0.3, name
         assert seen["precision"] >= 0.98, name
         assert seen["recall"] >= 0.95, name
         assert seen["hand_error_pct"]["p50"] <= 0.1, name
