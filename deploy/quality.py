@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from producers.recordings.recording import RecordedChunk
@@ -43,7 +43,6 @@ class QualityResult:
     findings: list[Finding]
     answers: dict[str, Answer]
     verdict: EpisodeEvent
-    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 def check_take(
@@ -89,12 +88,14 @@ def check_take(
     assert verdict is not None
     apart = round(vendor.profile.rate_hz)
     joined = merged(findings, apart)
-    return QualityResult(robot, frames, refused, joined, _answers(processor, joined), verdict)
+    answers = _answers(processor, joined, published_ns is not None)
+    return QualityResult(robot, frames, refused, joined, answers, verdict)
 
 
-def _answers(processor: Processor, findings: list[Finding]) -> dict[str, Answer]:
+def _answers(processor: Processor, findings: list[Finding], sent: bool) -> dict[str, Answer]:
     failed = {finding.check for finding in findings}
-    applicable = {check.id for check in processor.checks.applicable()}
+    signals = processor.checks.signals | ({"publish_time"} if sent else set())
+    applicable = {check.id for check in CATALOGUE if check.applies(signals)}
     return {
         check.id: Answer.FAIL
         if check.id in failed

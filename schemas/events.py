@@ -55,6 +55,7 @@ class EpisodeEvent:
     score: float | None = None
     reasons: list[str] | None = None
     findings: dict[str, int] | None = None
+    timing: dict[str, float] | None = None
     manifest: str | None = None
     manifest_sha256: str | None = None
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from schemas.checks import BY_ID
+from schemas.checks import BY_ID, CATALOGUE
 from schemas.limits import MAX_CHANNELS
 from schemas.topics import is_vendor
 
@@ -137,6 +137,8 @@ class Base(_Part):
     rotation: Rotation | None = None
     angular_velocity: Source | None = None
     acceleration: Source | None = None
+    imu_in_base: bool = True
+    """Whether the IMU's axes are the base's, so that it feels gravity where the base is up."""
 
 
 class ByGap(_Part):
@@ -149,12 +151,10 @@ class ByGap(_Part):
 
 
 class CheckSetting(_Part):
-    """A check's two numbers, where they differ from the catalogue's, and for single tasks."""
+    """A check's two numbers, where they differ from the catalogue's."""
 
     threshold: float | None = None
     least: float | None = None
-    tasks: dict[str, float] = {}
-    """Threshold by task; for checks of whole episodes."""
 
 
 class Sparse(_Part):
@@ -228,18 +228,17 @@ class Profile(_Part):
             raise ValueError("the sparse layout, and it alone, has a [sparse] table")
         if self.sparse and self.encoding is not Encoding.AVRO:
             raise ValueError("the sparse layout is for Avro, whose types it relies on")
-        unknown = sorted(set(self.checks) - set(BY_ID))
+        settable = {check.id for check in CATALOGUE if check.scope != "episode"}
+        unknown = sorted(set(self.checks) - settable)
         if unknown:
-            raise ValueError(f"no check is named {', '.join(unknown)}; see schemas/checks.toml")
+            raise ValueError(f"no check to set is named {', '.join(unknown)}: schemas/checks.toml")
         if self.sparse and not all(group.ids for group in self.groups):
             raise ValueError("in the sparse layout every group has ids")
         return self
 
-    def threshold(self, check: str, task: str | None = None) -> float:
-        """The threshold of a check for this robot, in an episode of a task."""
+    def threshold(self, check: str) -> float:
+        """The threshold of a check for this robot."""
         own = self.checks.get(check)
-        if own is not None and task in own.tasks:
-            return own.tasks[str(task)]
         given = own.threshold if own else None
         return BY_ID[check].threshold if given is None else given
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.checks import CATALOGUE, FRAME_CHECKS, Check, Severity
+from schemas.checks import FRAME_CHECKS, Severity
 from schemas.embodiment import Embodiment
 from schemas.events import Finding
 from schemas.profile import Layout, Profile
+from schemas.vendors import load_vendors
 from streams.decode import RawChunk
 from streams.kernels.findings import COUNT, FIRST, LAST, ROWS
 from streams.kernels.joint_checks import FINGER, FREE, JOINT, MOVED_BY_MOTOR, check_joints
 from streams.kernels.timing_checks import NO_STAMP, TIMING, check_timing
+from streams.session_check import SessionPlan, check_session, compile_session, fresh_session
 from streams.signals import signals_of
 from streams.state import CheckState
 
@@ -45,10 +47,7 @@ class CheckPlan:
     limit: F64
     least: F64
     signals: frozenset[str]
-
-    def applicable(self) -> tuple[Check, ...]:
-        """The checks of the catalogue that this robot's signals allow."""
-        return tuple(check for check in CATALOGUE if check.applies(self.signals))
+    session: SessionPlan
 
 
 def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
@@ -89,22 +88,34 @@ def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
         np.array([profile.threshold(check.id) for check in FRAME_CHECKS]),
         np.array([profile.least(check.id) for check in FRAME_CHECKS]),
         signals_of(profile, embodiment),
+        compile_session(profile, embodiment),
     )
 
 
-def fresh_checks(channels: int) -> CheckState:
-    """The state at a session's start."""
+def fresh_checks(channels: int, watched: int = 0, pairs: int = 0) -> CheckState:
+    """The state at a session's start, for a robot of so many channels, watched joints, pairs."""
     return CheckState(
         None,
         np.zeros(TIMING),
         np.full(channels, np.nan),
         np.zeros(channels, np.int64),
         np.zeros((channels, JOINT)),
+        fresh_session(watched, pairs),
     )
 
 
+def fresh_checks_of(plan: CheckPlan) -> CheckState:
+    """The state at a session's start."""
+    return fresh_checks(len(plan.names), len(plan.session.channel), len(plan.session.pair))
+
+
 def check_chunk(
-    plan: CheckPlan, state: CheckState, chunk: RawChunk, near_pole: U8, first_frame: int
+    plan: CheckPlan,
+    state: CheckState,
+    chunk: RawChunk,
+    near_pole: U8,
+    first_frame: int,
+    published_ns: int = 0,
 ) -> tuple[CheckState, U64, list[Finding]]:
     """Check a chunk.
 
@@ -114,6 +125,7 @@ def check_chunk(
         chunk: T frames.
         near_pole: [T] 1 where a ball joint is near its pole.
         first_frame: index of the chunk's first frame in the session.
+        published_ns: when the chunk was sent; 0 = nobody knows, and nothing is said of clocks.
 
     Returns:
         The state behind the chunk, flags [T], and its findings.
@@ -144,7 +156,10 @@ def check_chunk(
         NO_STAMP if state.stamp_ns is None else state.stamp_ns, state.timing, flags, table, worst,
     )  # fmt: skip
     found = _findings(plan, first_frame, table, worst) if flags.any() else []
-    return state._replace(stamp_ns=int(stamp_ns)), flags, found
+    session, slow = check_session(
+        plan.session, state.session, state.stamp_ns, chunk, first_frame, published_ns
+    )
+    return state._replace(stamp_ns=int(stamp_ns), session=session), flags, found + slow
 
 
 def _or_nothing(values: F64 | None) -> F64:
@@ -174,12 +189,10 @@ def _findings(
 
 def warm_checks() -> None:
     """Compile the kernels, or load them from numba's cache."""
-    rows, one = np.zeros((2, 1)), np.zeros(1)
-    numbers = np.zeros(ROWS)
-    plan = CheckPlan(
-        ("joint",), one, one, one, one, np.zeros(1, np.uint8), True, 1e6, 0.0,
-        numbers, numbers, frozenset(),
-    )  # fmt: skip
+    own = load_vendors().newest("iit")
+    plan = compile_checks(own.profile, own.embodiment)
+    rows, imu = np.zeros((2, len(plan.names))), np.zeros((2, 3))
     stamps = np.arange(2, dtype=np.int64)
-    chunk = RawChunk(None, stamps, rows, None, None, None, None, {})
-    check_chunk(plan, fresh_checks(1), chunk, np.zeros(2, np.uint8), 0)
+    base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4))}
+    chunk = RawChunk(None, stamps, rows, rows, None, None, None, base)
+    check_chunk(plan, fresh_checks_of(plan), chunk, np.zeros(2, np.uint8), 0)

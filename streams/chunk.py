@@ -17,7 +17,7 @@ from schemas.topics import CANONICAL_FRAMES, QUALITY_REPORTS
 from schemas.vendors import Vendor, Vendors
 from streams.body_plan import BodyPlan, compile_plan
 from streams.canonicalise import Motion, fresh_motion, move
-from streams.check import ERROR_MASK, CheckPlan, check_chunk, compile_checks, fresh_checks
+from streams.check import ERROR_MASK, CheckPlan, check_chunk, compile_checks, fresh_checks_of
 from streams.decode import Decoder, RawChunk, compile_decoder, decode_chunk
 from streams.gaps import cut_at_gaps
 from streams.outside import apply_due
@@ -95,13 +95,18 @@ def process_chunk(
     checks, motion = state.checks, state.motion
     channels = chunk.position.shape[1]
     if late or checks is None or len(checks.position) != channels:
-        checks = fresh_checks(channels)
+        checks = fresh_checks_of(processor.checks)
     if late or motion is None:
         motion = fresh_motion()
     period_ns = processor.checks.period_ns
     motion, moved = move(processor.body, processor.geometry, period_ns, motion, chunk, t_ns)
     checks, flags, findings = check_chunk(
-        processor.checks, checks, chunk, moved.near_pole, envelope.first_frame
+        processor.checks,
+        checks,
+        chunk,
+        moved.near_pole,
+        envelope.first_frame,
+        0 if late else envelope.published_ns,
     )
     if not late:
         state = state._replace(checks=checks, motion=motion)

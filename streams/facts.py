@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.canonical import Boundary, BoundaryKind, Cause, encode_boundary
-from schemas.events import EpisodeEvent, EventKind, encode_event
+from schemas.events import (
+    EpisodeEvent,
+    EventKind,
+    Finding,
+    QualityReport,
+    encode_event,
+    encode_report,
+)
 from schemas.marks import Mark
-from schemas.topics import CANONICAL_FRAMES, EPISODES
+from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS
 from streams.order import count
 from streams.records import Output, RawRecord
 from streams.state import EpisodeState, RobotState
@@ -76,3 +83,25 @@ def on_canonical(boundary: Boundary, record: RawRecord) -> Output:
     """A boundary as a record on `canonical.frames`, in order among the chunks."""
     value = encode_boundary(boundary)
     return Output(CANONICAL_FRAMES, record.partition, boundary.robot.encode(), value)
+
+
+def report_at(
+    state: RobotState, episode: EpisodeState, findings: list[Finding], record: RawRecord
+) -> Output:
+    """What is wrong with an episode as a whole, on `quality.reports`, at the mark that ends it."""
+    report = QualityReport(
+        robot=state.robot,
+        session=state.session,
+        sequence=state.next_sequence - 1,
+        first_frame=episode.first_frame,
+        frames=episode.frames,
+        episode=episode.episode,
+        processing_id=state.processing_id,
+        source_topic=record.topic,
+        source_partition=record.partition,
+        source_offset=record.offset,
+        log_ms=record.timestamp,
+        findings=findings,
+    )
+    key = state.robot.encode()
+    return Output(QUALITY_REPORTS, record.partition, key, encode_report(report))

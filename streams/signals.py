@@ -20,8 +20,16 @@ def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
     for name in ("position", "rotation", "angular_velocity", "acceleration"):
         if getattr(profile.base, name) is not None:
             found.add(f"base_{name}")
+    # An upright robot's wxyz, read as xyzw, stands on its head; its xyzw, read as wxyz, only looks
+    # back, and gravity does not show it.
+    if profile.base.rotation is not None and profile.base.rotation.order == "xyzw":
+        found.add("quaternion_xyzw")
+    if any(embodiment.complexes[f"left_{part}"] for part in ("shoulder", "hip")):
+        found.add("two_sides")
     null = profile.encoding is Encoding.JSON
     found.add("null_is_missing" if null else "numbers_may_be_nan")
+    if profile.base.imu_in_base:
+        found.add("imu_in_base")
     if profile.native_rate_hz is not None:
         found.add("native_rate")
     if any(joint.lower is not None and joint.upper is not None for joint in own):

@@ -22,6 +22,24 @@ QUATERNIONS = 5
 """Hands (2), feet (2), base: their signs are carried from chunk to chunk."""
 
 
+class SessionState(NamedTuple):
+    """What the checks of a whole session carry; W watched joints, P pairs of them.
+
+    Attributes:
+        start_ns: stamp of the session's first frame.
+        published_ns: when the first chunk was sent that says so.
+        watch: [W, 7], cross: [P, 2], body: [18] of `streams.kernels.session_checks`.
+        clock: [8] sums of the clock's regression.
+    """
+
+    start_ns: int | None
+    published_ns: int | None
+    watch: F64
+    cross: F64
+    body: F64
+    clock: F64
+
+
 class CheckState(NamedTuple):
     """What the per-frame checks carry; C native channels.
 
@@ -31,6 +49,7 @@ class CheckState(NamedTuple):
         position: [C] last number each joint reported, NaN if none.
         seen_ns: [C] its stamp.
         joint: [C, JOINT] running figures of `streams.kernels.joint_checks`.
+        session: what takes longer than a chunk to prove.
     """
 
     stamp_ns: int | None
@@ -38,6 +57,7 @@ class CheckState(NamedTuple):
     position: F64
     seen_ns: I64
     joint: F64
+    session: SessionState
 
 
 class MotionState(NamedTuple):
@@ -201,6 +221,14 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
             "position": checks.position.tobytes(),
             "seen_ns": checks.seen_ns.tobytes(),
             "joint": checks.joint.tobytes(),
+            "session": {
+                "start_ns": checks.session.start_ns,
+                "published_ns": checks.session.published_ns,
+                "watch": checks.session.watch.tobytes(),
+                "cross": checks.session.cross.tobytes(),
+                "body": checks.session.body.tobytes(),
+                "clock": checks.session.clock.tobytes(),
+            },
         }
     if state.motion is not None:
         record["motion"] = {
@@ -251,12 +279,21 @@ def decode_snapshot(data: bytes) -> Snapshot:
     checks = record["checks"]
     if checks is not None:
         position = np.frombuffer(checks["position"], np.float64).copy()
+        session = checks["session"]
         record["checks"] = CheckState(
             checks["stamp_ns"],
             np.frombuffer(checks["timing"], np.float64).copy(),
             position,
             np.frombuffer(checks["seen_ns"], np.int64).copy(),
             np.frombuffer(checks["joint"], np.float64).reshape(len(position), -1).copy(),
+            SessionState(
+                session["start_ns"],
+                session["published_ns"],
+                np.frombuffer(session["watch"], np.float64).reshape(-1, 7).copy(),
+                np.frombuffer(session["cross"], np.float64).reshape(-1, 2).copy(),
+                np.frombuffer(session["body"], np.float64).copy(),
+                np.frombuffer(session["clock"], np.float64).copy(),
+            ),
         )
     motion = record["motion"]
     if motion is not None:

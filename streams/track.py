@@ -11,10 +11,12 @@ from schemas.checks import BY_ID
 from schemas.embodiment import Embodiment
 from schemas.events import EventKind, Finding
 from schemas.marks import Mark, MarkKind, episode_id
-from streams.facts import boundary_at, event_of, on_canonical, told_by
+from streams.evidence import begin_take, timing_of
+from streams.facts import boundary_at, event_of, on_canonical, report_at, told_by
 from streams.records import Output, RawRecord
+from streams.session_check import idleness
 from streams.state import JOINT_MARK, EpisodeState, RobotState
-from streams.verdict import judge
+from streams.verdict import judge, whole_findings
 
 NO_EPISODE = "An episode's end came, but none was open."
 PLACE_PASSED = "Its place in the sequence has passed: later records are out. A backfill applies it."
@@ -56,7 +58,8 @@ def open_episode(
         mark=mark,
         findings={},
     )
-    state = state._replace(episode=episode)
+    checks = begin_take(state.checks) if state.checks else None
+    state = state._replace(episode=episode, checks=checks)
     boundary = boundary_at(state, BoundaryKind.EPISODE_START, cause, episode, record)
     opened = event_of(
         state,
@@ -99,7 +102,10 @@ def close_episode(
         t_first_ns=episode.t_first_ns,
         t_last_ns=episode.t_last_ns,
     )
-    judged = judge(episode, boundary.missing, aborted)
+    idle = idleness(state.checks.session) if state.checks else None
+    success = mark.success if mark else None
+    whole = whole_findings(episode, idle, success, state.next_frame)
+    judged = judge(episode, boundary.missing, aborted, whole)
     verdict = event_of(
         state,
         episode.episode,
@@ -108,9 +114,15 @@ def close_episode(
         verdict=judged.verdict,
         score=judged.score,
         reasons=judged.reasons,
-        findings={key: n for key, n in episode.findings.items() if JOINT_MARK not in key},
+        timing=timing_of(state.checks) if state.checks else None,
+        findings={key: n for key, n in episode.findings.items() if JOINT_MARK not in key}
+        | {finding.check: finding.frames for finding in whole},
     )
-    return state._replace(episode=None), [on_canonical(boundary, record), closed, verdict]
+    outputs = [on_canonical(boundary, record), closed, verdict]
+    # A mark has a sequence of its own; elsewhere the last chunk's report stands at this one.
+    if whole and cause in (Cause.MARK, Cause.SESSION_END, Cause.NEW_EPISODE):
+        outputs.append(report_at(state, episode, whole, record))
+    return state._replace(episode=None), outputs
 
 
 def refuse(state: RobotState, sequence: int, reason: str, record: RawRecord) -> Output:

@@ -71,6 +71,7 @@ def _document(result: QualityResult) -> dict[str, Any]:
         "score": result.verdict.score,
         "reasons": result.verdict.reasons,
         "checks": {name: answer.value for name, answer in result.answers.items()},
+        "timing": result.verdict.timing,
         "findings": [asdict(finding) for finding in result.findings],
     }
 

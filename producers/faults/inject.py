@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from producers.faults import timing, values
+from producers.faults import episodes, mismatch, timing, values
 from producers.faults.strike import Fault, Strike, Struck
 from producers.faults.take import RawTake
 
@@ -38,8 +38,23 @@ FAULTS: Mapping[str, tuple[Fault, float, str]] = {
     "overload": (values.overload, 1.5, "times the limit of effort"),
     "not_following": (values.not_following, 1.0, "rad"),
     "zero_moved": (values.zero_moved, 0.35, "rad"),
+    "flipped_sign": (mismatch.flipped_sign, 1.0, ""),
+    "permuted_joints": (mismatch.permuted_joints, 1.0, ""),
+    "swapped_sides": (mismatch.swapped_sides, 1.0, ""),
+    "swapped_everywhere": (mismatch.swapped_everywhere, 1.0, ""),
+    "wrong_unit": (mismatch.wrong_unit, 180.0 / np.pi, "times the position"),
+    "imu_scale": (mismatch.imu_scale, 1.33, "times the acceleration"),
+    "imu_tilted": (mismatch.imu_tilted, 0.6, "rad"),
+    "wrong_quaternion_order": (mismatch.wrong_quaternion_order, 1.0, ""),
+    "stands_still": (episodes.stands_still, 0.95, "share of the take"),
+    "cut_short": (episodes.cut_short, 0.5, "s"),
 }
 """Per defect: what puts it in, its usual strength, the strength's unit."""
+
+FROM_CONNECT = frozenset(
+    {"flipped_sign", "permuted_joints", "swapped_sides", "swapped_everywhere", "wrong_unit"}
+)
+"""Defects of how a robot is wired and described: they are there from its first frame on."""
 
 
 def inject(
@@ -57,7 +72,8 @@ def inject(
         take: a recording's or a simulated robot's.
         defect: its id in `schemas.defects`.
         joint: native name of the channel it strikes; the one that moves most by default.
-        frames: first frame and frame past the last; the second third of the take by default.
+        frames: first frame and frame past the last; by default the second third of the take, or
+            all of it for what is wrong from the start.
         strength: in the unit `FAULTS` gives; its usual one by default.
         seed: of what is random.
 
@@ -67,8 +83,10 @@ def inject(
     if defect not in FAULTS:
         raise KeyError(f"no defect {defect!r} can be injected; there are {', '.join(FAULTS)}")
     fault, usual, _ = FAULTS[defect]
-    start, stop = frames or (take.frames // 3, 2 * take.frames // 3)
-    if not 0 < start < stop < take.frames:
+    whole = defect in FROM_CONNECT
+    third = (take.frames // 3, 2 * take.frames // 3)
+    start, stop = frames or ((0, take.frames) if whole else third)
+    if not (0 <= start < stop <= take.frames and (whole or 0 < start < stop < take.frames)):
         raise ValueError(f"frames {start}..{stop} do not lie within 1..{take.frames - 1}")
     channel = take.channels.index(joint) if joint else liveliest(take, start, stop)
     return fault(

@@ -34,7 +34,8 @@ NO_STAMP = np.iinfo(np.int64).min
 TYPICAL, BURST_RUN, UNIT_RUN, STALE_RUN, STALE_SHARE, MOVED = 0, 1, 2, 3, 4, 5
 WINDOW_S, WINDOW_FRAMES, WINDOW_HOLES = 6, 7, 8
 EXPECTED_FRAME = 9
-TIMING = 10
+TAKE_STEPS, TAKE_SQUARES, TAKE_MISSED = 10, 11, 12
+TIMING = 13
 
 _WINDOW_S = 5.0
 _STALE_TAU_S = 2.0
@@ -98,6 +99,11 @@ def check_timing(
         step = float(stamp_ns[t] - last_stamp_ns) * 1e-9
         last_stamp_ns = stamp_ns[t]
         periods = step / period_s
+        if step > 0.0:
+            timing[TAKE_MISSED] += max(np.rint(periods) - 1.0, 0.0)
+            if periods <= limit[GAP]:
+                timing[TAKE_STEPS] += 1.0
+                timing[TAKE_SQUARES] += (periods - 1.0) * (periods - 1.0)
         if step < 0.0:
             note(flags, table, worst, OUT_OF_ORDER, 0, t, 0, step)
         elif step == 0.0:

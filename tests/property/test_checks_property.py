@@ -12,16 +12,19 @@ from hypothesis import strategies as st
 from producers.faults.inject import inject
 from producers.faults.simulated import simulated_take
 from schemas.codec import encode
+from schemas.defects import DEFECT
 from schemas.envelope import Envelope, Kind
 from schemas.vendors import Vendor
-from streams.check import check_chunk, compile_checks, fresh_checks
+from streams.check import check_chunk, compile_checks, fresh_checks_of
 from streams.chunk import Processor
 from streams.decode import RawChunk, decode_chunk
 from streams.findings import merged
+from streams.signals import signals_of
 from tests.make import processors, vendor
 
 VENDORS = ("fourier", "iit", "pollen")
-DEFECTS = ("frozen", "spikes", "chatter", "bursts", "stale_frames", "swapped_frames", "lost_chunks")
+DEFECTS = ("frozen", "spikes", "chatter", "bursts", "stale_frames", "swapped_frames", "lost_chunks",
+           "flipped_sign", "swapped_sides")  # fmt: skip
 
 
 @cache
@@ -29,7 +32,7 @@ def frames_of(name: str, defect: str) -> tuple[Processor, list[tuple[int, RawChu
     """A struck take, decoded frame by frame."""
     own: Vendor = vendor(name)
     take = simulated_take(own, 12.0)
-    if DEFECTS.index(defect) or take.signal("action") is not None:
+    if DEFECT[defect].proved_by(signals_of(own.profile, own.embodiment)) is not None:
         take = inject(take, defect).take
     processor = processors()[own.profile.id]
     decoded = []
@@ -50,14 +53,15 @@ def joined(parts: list[RawChunk]) -> RawChunk:
         return None if values[0] is None else np.concatenate(values)
 
     names = ("stamps", "stamp_ns", "position", "velocity", "effort", "action")
-    return RawChunk(*(rows(name) for name in names), None, {})
+    base = {key: np.concatenate([part.base[key] for part in parts]) for key in parts[0].base}
+    return RawChunk(*(rows(name) for name in names), None, base)
 
 
 def run(name: str, defect: str, cuts: list[int]):
     """Flags of all frames and the joined findings, for chunks cut at these places."""
     processor, decoded = frames_of(name, defect)
     plan = compile_checks(processor.vendor.profile, processor.vendor.embodiment)
-    state = fresh_checks(len(plan.names))
+    state = fresh_checks_of(plan)
     flags, findings = [], []
     index = [first for first, _ in decoded]
     jumps = [i for i in range(1, len(index)) if index[i] != index[i - 1] + 1]
@@ -68,7 +72,9 @@ def run(name: str, defect: str, cuts: list[int]):
         state, own, found = check_chunk(plan, state, chunk, near, index[start])
         flags.append(own)
         findings += found
-    return np.concatenate(flags), merged(findings, 10**6), state
+    session = state.session
+    carried = (state.stamp_ns, *state[1:-1], session.watch, session.cross, session.body)
+    return np.concatenate(flags), merged(findings, 10**6), carried
 
 
 @settings(max_examples=25, deadline=None)

@@ -52,7 +52,9 @@ def test_an_episode_from_mark_to_mark() -> None:
     assert (opened.kind, opened.task, opened.operator) == (EventKind.OPENED, "fold", "op-7")
     assert (closed.kind, closed.success, closed.frames) == (EventKind.CLOSED, True, 4)
     assert (closed.missing, closed.cause) == (0, "mark")
-    assert (verdict.kind, verdict.verdict, verdict.score) == (EventKind.VERDICT, "accept", 1.0)
+    # Four frames of a robot at rest are hardly an episode.
+    assert (verdict.kind, verdict.verdict, verdict.score) == (EventKind.VERDICT, "review", 1.0)
+    assert verdict.findings == {"too_short": 4}
     assert closed.t_last_ns - closed.t_first_ns == 150_000_000
 
 
