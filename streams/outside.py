@@ -17,6 +17,7 @@ from streams.state import RobotState
 from streams.track import NO_EPISODE, close_episode, open_episode, refuse
 
 MAX_PENDING = 4
+ALREADY_BEGUN = "Another mark begins an episode with the same chunk."
 
 
 def take_mark(
@@ -64,11 +65,16 @@ def apply_due(
     if not state.pending:
         return state, outputs
     waiting: list[Mark] = []
+    begun = False
     for mark in state.pending:
         if not _is_due(mark, envelope, first_ns, last_ns):
             waiting.append(mark)
             continue
-        if mark.mark is MarkKind.EPISODE_START:
+        starts = mark.mark is MarkKind.EPISODE_START
+        if starts and begun:
+            made = [refuse(state, envelope.sequence, ALREADY_BEGUN, record)]
+        elif starts:
+            begun = True
             state, made = open_episode(
                 state, mark, envelope.sequence, envelope.first_frame, embodiment, record
             )

@@ -91,6 +91,17 @@ def test_a_mark_without_a_place_to_come_is_refused_with_advice(fields: dict, say
     assert labels(outputs) == [False, False]
 
 
+def test_of_two_starts_in_one_chunk_the_second_is_refused() -> None:
+    """An episode's name comes from its first chunk: two would share it, and one manifest."""
+    _, outputs = make.run(
+        [chunk(0, 0), station(START, 1, at_frame=2), station(END, 2, at_frame=2),
+         station(START, 3, at_frame=3), chunk(1, 4), chunk(2, 5)]
+    )  # fmt: skip
+    opened = [e.episode for e in make.events(outputs) if e.kind is EventKind.OPENED]
+    assert len(opened) == len(set(opened)) == 1
+    assert EventKind.REFUSED in [e.kind for e in make.events(outputs)]
+
+
 def test_no_more_than_four_wait() -> None:
     marks = [station(START, 1 + i, at_frame=100 + i) for i in range(5)]
     _, outputs = make.run([chunk(0, 0), *marks])

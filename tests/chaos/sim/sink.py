@@ -24,6 +24,7 @@ from sinks.announce import Announcer
 from sinks.clickhouse.sink import ClickHouseSink
 from sinks.follow import Follower
 from sinks.lake.sink import LakeSink
+from sinks.lake.store import OtherSegmentError
 from tests.chaos.sim.arithmetic import CHANNELS
 from tests.chaos.sim.log import Clock, Group, Log
 from tests.chaos.sim.tables import Tables
@@ -67,7 +68,7 @@ class Fate:
         def run() -> None:
             try:
                 action()
-            except KilledError:
+            except (KilledError, OtherSegmentError):
                 pass
             finally:
                 self._stopped.set()
@@ -280,11 +281,19 @@ class SinkProcess:
         self._consumer.budget = budget
         self._follower._turn(self._sink)
 
+    def turn_or_end(self, budget: int = 40) -> bool:
+        """A turn; False where the process ends by an error that its successor is to mend."""
+        try:
+            self.turn(budget)
+        except OtherSegmentError:
+            return False
+        return True
+
     def dying_turn(self, steps: int) -> None:
         """A turn in which the process is killed before its n-th step outside, or behind its end."""
         self._outside.fate = fate = Fate()
         fate.left = steps
-        with suppress(KilledError):
+        with suppress(KilledError, OtherSegmentError):
             self.turn()
         self._outside.fate = None
 

@@ -153,7 +153,14 @@ class World:
 
     def _sink_turn(self) -> None:
         self.clock.ms += self.rng.choice((0, 300, 1_100))
-        self.rng.choice(self.rng.choice(list(self.sinks.values()))).turn()
+        name = self.rng.choice(list(self.sinks))
+        number = self.rng.randrange(len(self.sinks[name]))
+        if not self.sinks[name][number].turn_or_end():
+            self._replace_sink(name, number)
+
+    def _replace_sink(self, name: str, number: int) -> None:
+        self.sinks[name][number] = self._sink(name)
+        self._rebalance_sink(name)
 
     def _kill_worker(self) -> None:
         self.events["kill"] += 1
@@ -175,8 +182,7 @@ class World:
         name = self.rng.choice(list(self.sinks))
         victim = self.rng.randrange(len(self.sinks[name]))
         self.sinks[name][victim].dying_turn(self.rng.randint(1, 12))
-        self.sinks[name][victim] = self._sink(name)
-        self._rebalance_sink(name)
+        self._replace_sink(name, victim)
 
     def _stop_sink(self) -> None:
         self.events["stop"] += 1
@@ -184,8 +190,7 @@ class World:
         victim = self.rng.randrange(len(self.sinks[name]))
         wake = self.sinks[name][victim].freezing_turn(self.rng.randint(1, 8))
         self.sleepers.append(wake)
-        self.sinks[name][victim] = self._sink(name)
-        self._rebalance_sink(name)
+        self._replace_sink(name, victim)
 
     async def _wake(self) -> None:
         if self.sleepers:
@@ -287,9 +292,10 @@ class World:
         """The sinks go on until nothing is behind them."""
         for _ in range(400):
             self.clock.ms += 1_100
-            for processes in self.sinks.values():
-                for process in processes:
-                    process.turn(400)
+            for name, processes in self.sinks.items():
+                for number, process in enumerate(processes):
+                    if not process.turn_or_end(400):
+                        self._replace_sink(name, number)
             if not any(p.behind for processes in self.sinks.values() for p in processes):
                 return
         raise AssertionError("the sinks do not come to rest")
