@@ -37,6 +37,7 @@ from schemas.rejected import Reason, Rejected
 from schemas.vendors import load_vendors
 from sinks.lake.segment import SegmentFacts, facts_of
 from streams.canonicalise import Motion
+from streams.check import fresh_checks
 from streams.chunk import Processor
 from streams.decode import RawChunk
 from streams.state import CheckState, MotionState, decode_snapshot
@@ -93,7 +94,7 @@ def move(
 
 
 def check_chunk(
-    _plan: Any, state: CheckState, chunk: Any, _near_pole: Any, first_frame: int
+    _plan: Any, state: CheckState, chunk: Any, _near_pole: Any, first_frame: int, *_: Any
 ) -> tuple[CheckState, Any, list[Finding]]:
     """A finding in every fifth chunk."""
     flags = np.zeros(len(chunk.stamp_ns), np.uint64)
@@ -152,6 +153,7 @@ def cheap() -> Iterator[None]:
         (streams.chunk, "decode_chunk", decode_chunk),
         (streams.chunk, "move", move),
         (streams.chunk, "check_chunk", check_chunk),
+        (streams.chunk, "fresh_checks_of", lambda _: fresh_checks(CHANNELS)),
         (sinks.lake.store, "encode_segment", encode_segment),
         (sinks.lake.store, "facts_in", facts_in),
         (sinks.lake.store, "read_footer", read_whole),
