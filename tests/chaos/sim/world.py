@@ -227,7 +227,13 @@ class World:
                 return
 
     def _compact(self) -> None:
-        topic = self.rng.choice(("streams.state", "episodes"))
+        """Of the state only until the profile is added.
+
+        A worker that goes back behind that moment for want of a snapshot knows what was not known
+        then: a record that was refused becomes canonical, as it would by a redrive.
+        """
+        topics = ("episodes",) if self.added_at else ("streams.state", "episodes")
+        topic = self.rng.choice(topics)
         self.log.compact((topic, self.rng.randrange(PARTITIONS)), self.rng)
 
     def _station(self) -> None:
@@ -241,7 +247,15 @@ class World:
         self.log.append(RAW, partition, robot.name.encode(), value, headers)
 
     async def _add_vendor(self) -> None:
-        """A profile is added: workers finish what they have, and all start again with it."""
+        """A profile is added: workers finish what they have, and all start again with it.
+
+        Nobody who was stopped sleeps through it, and whatever an old snapshot leaves uncovered is
+        processed again before: what was refused without the profile stays refused.
+        """
+        while self.sleepers:
+            await self._wake()
+        self._rebalance()
+        self._tick()
         await self._work_off()
         for worker in self.workers:
             worker.kill()
