@@ -90,7 +90,7 @@ def read_parts(data: Mapping[str, Any]) -> Parts:
             palm={side: _palm(d["palm"]) for side, d in sides.items() if "palm" in d},
             sole={side: _spot(d["sole"]) for side, d in sides.items() if "sole" in d},
             hands={side: _hand(d["hand"]) for side, d in sides.items() if "hand" in d},
-            limits={joint: (low, high) for joint, (low, high) in data.get("limits", {}).items()},
+            limits={j: (float(a), float(b)) for j, (a, b) in data.get("limits", {}).items()},
             confirm=tuple(data.get("confirm", ())),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:

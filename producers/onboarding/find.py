@@ -14,7 +14,7 @@ from producers.onboarding.confidence import DOUBTFUL, limb_confidence, trunk_con
 from producers.onboarding.description import MAX_JOINTS, Description, DescriptionError
 from producers.onboarding.facing import Facing, Sided
 from producers.onboarding.found import Found
-from producers.onboarding.limbs import Kind
+from producers.onboarding.limbs import Kind, body_size
 from producers.onboarding.names import share
 from producers.onboarding.roles import Roles, assign_roles
 from producers.onboarding.sides import Group, find_sides
@@ -24,6 +24,8 @@ from producers.onboarding.trunk import Trunk, find_trunk
 from producers.onboarding.zero_pose import zero_pose
 from schemas.body import COMPLEX_NAMES, SIDES, Side
 
+# Robots are larger than a finger and smaller than a house, m.
+_SIZES_M = (0.03, 10.0)
 # Hands and feet, and half as well shoulders and hips, this close in height (share of the legs).
 _LEVEL = 0.25
 
@@ -138,6 +140,8 @@ def _to_confirm(
     ]
     if not limbs:
         notes.append("no arms and no legs were found")
+    if not _SIZES_M[0] < (size := body_size(tree)) < _SIZES_M[1]:
+        notes.append(f"size: {size:.3g} m; are its lengths in metres?")
     if roles.many_legs:
         notes.append("legs: there are four or more, as animals have; none is taken as a human's")
     if len(roles.arms) == 1:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.onboarding.description import (
-    MAX_BYTES,
     Description,
     DescriptionError,
     add_mass,
 )
+from producers.onboarding.guard import first_tag
 from producers.onboarding.mimics import mend_mimics
 from schemas.embodiment_parts import Joint, Mimic, Quat, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about, rotation_of_quat
@@ -39,8 +39,7 @@ def read_mjcf(path: Path) -> Description:
 
 def compile_kinematics(path: Path) -> Any:
     """Mujoco's model of a file's bodies, joints and equalities, without geometry."""
-    if path.stat().st_size > MAX_BYTES:
-        raise DescriptionError(f"{path.name}: more than {MAX_BYTES} bytes are not read")
+    first_tag(path)
     try:
         spec = mujoco.MjSpec.from_file(str(path))
         for group in _DROPPED:

@@ -136,7 +136,7 @@ def _write_words(
     written: list[tuple[float, float, float, float]] = []
     for x, y, dot in dots:
         outward = -1 if x < middle else 1
-        at, anchor = (x + outward * 8 * _OVER, y), "rm" if outward < 0 else "lm"
+        at, anchor = (x + outward * 6 * _OVER, y - 9 * _OVER), "rm" if outward < 0 else "lm"
         box = pen.textbbox(at, dot.text, font=_font(11), anchor=anchor)
         covers = any(
             box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in written

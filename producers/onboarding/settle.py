@@ -15,6 +15,7 @@ from producers.onboarding.alignment import facing
 from producers.onboarding.curated import Curated, Palm, Spot, read_parts
 from producers.onboarding.description import Description, DescriptionError, link_frames
 from producers.onboarding.ends import named_frame, palm_spot, sole_spot, spot_at
+from producers.onboarding.facing import AXES
 from producers.onboarding.fingers import map_hand, names_fingers
 from producers.onboarding.found import Found
 from producers.onboarding.split import LENGTH_M, bones
@@ -23,6 +24,10 @@ from schemas.body import COMPLEX_NAMES, SIDES, Side
 
 F64 = NDArray[np.float64]
 
+_KEYS = (
+    "id", "maker", "source", "licence", "description", "forward", "up", "complexes", "torso",
+    "head", "left", "right", "limits", "confirm",
+)  # fmt: skip
 _UNKNOWN_END = (
     "{} {}: nothing tells where it ends; taken straight at zero and as long as the bone before"
 )
@@ -41,9 +46,12 @@ def read_override(path: Path) -> dict[str, Any]:
 
 def overridden(found: Found, override: Mapping[str, Any], joints: set[str]) -> Found:
     """What was found with facing and complexes as the person has them."""
+    _check_keys(override)
     given = override.get("complexes", {})
     if not isinstance(given, Mapping) or (unknown := set(given) - set(COMPLEX_NAMES)):
         raise DescriptionError(f"override: unknown complexes: {sorted(unknown)}")
+    if not all(isinstance(listed, list) for listed in given.values()):
+        raise DescriptionError("override: a complex is a list of joints, pelvis to hand or foot")
     settled = {name: tuple(listed) for name, listed in given.items()}
     if missing := [j for listed in settled.values() for j in listed if j not in joints]:
         raise DescriptionError(f"override: the description has no joint {missing[0]!r}")
@@ -71,6 +79,16 @@ def overridden(found: Found, override: Mapping[str, Any], joints: set[str]) -> F
         confidence=dict(found.confidence) | dict.fromkeys(settled, 1.0),
         confirm=tuple(n for n in found.confirm if n.split(":")[0] not in settled),
     )
+
+
+def _check_keys(override: Mapping[str, Any]) -> None:
+    """Refuse what nobody would read, and axes that are none."""
+    if unknown := sorted(set(override) - set(_KEYS)):
+        known = ", ".join(_KEYS)
+        raise DescriptionError(f"override: unknown key {unknown[0]!r}; known: {known}")
+    for key in ("forward", "up"):
+        if key in override and override[key] not in AXES:
+            raise DescriptionError(f"override: {key} is one of {', '.join(AXES)}")
 
 
 def _in_order(found: Found) -> list[str]:

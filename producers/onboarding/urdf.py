@@ -6,7 +6,9 @@ mujoco's URDF importer drops velocity limits, mimic rules and fixed frames, whic
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.onboarding.description import (
-    MAX_BYTES,
     Description,
     DescriptionError,
     add_mass,
 )
+from producers.onboarding.guard import first_tag, read_bounded
 from producers.onboarding.mimics import mend_mimics
 from schemas.embodiment_parts import Joint, Mimic, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about
@@ -36,9 +38,15 @@ def read_urdf(path: Path) -> Description:
     root = _parse(path)
     elements = root.findall("joint")
     links = [_attribute(link, "name") for link in root.findall("link")]
+    if twice := [link for link, count in Counter(links).items() if count > 1]:
+        raise DescriptionError(f"{path.name}: link {twice[0]!r} is listed twice")
     children = {_child(e): e for e in elements}
     if len(children) != len(elements):
         raise DescriptionError(f"{path.name}: a link has two parents")
+    for element in elements:
+        if missing := {_parent(element), _child(element)} - set(links):
+            where = f"{path.name}: joint {element.get('name')}"
+            raise DescriptionError(f"{where} names link {missing.pop()!r}, which is not there")
     roots = [link for link in links if link not in children]
     if len(roots) != 1:
         raise DescriptionError(f"{path.name}: {len(roots)} root links, one is needed: {roots[:5]}")
@@ -51,6 +59,11 @@ def read_urdf(path: Path) -> Description:
     description = _fold(name, top, by_parent, masses)
     if len(description.frames) != len(links) - len(floating):
         raise DescriptionError(f"{path.name}: joints and links do not form one tree")
+    if templates := sum(1 for e in root.iter() if "xacro" in str(e.tag)):
+        note = (
+            f"{templates} xacro elements are not read: expand the file first if a part is missing"
+        )
+        description = replace(description, notes=(*description.notes, note))
     return mend_mimics(description)
 
 
@@ -66,18 +79,10 @@ def _below_floating(
 
 
 def _parse(path: Path) -> ElementTree.Element:
-    data = path.read_bytes()
-    if len(data) > MAX_BYTES:
-        raise DescriptionError(f"{path.name}: {len(data)} bytes, at most {MAX_BYTES} are read")
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise DescriptionError(f"{path.name}: document types and entities are not read")
-    try:
-        root = ElementTree.fromstring(data)
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise DescriptionError(f"{path.name}: not XML: {error}") from error
-    if root.tag != "robot":
-        raise DescriptionError(f"{path.name}: <{root.tag}> is not a URDF's <robot>")
-    return root
+    tag = first_tag(path)
+    if tag != "robot":
+        raise DescriptionError(f"{path.name}: <{tag}> is not a URDF's <robot>")
+    return ElementTree.fromstring(read_bounded(path))
 
 
 def _fold(

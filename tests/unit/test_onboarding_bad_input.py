@@ -56,6 +56,13 @@ REFUSED = {
         robot(LINKS + joint("i", "a", "b") + joint("j", "b", "c", "floating")),
         "'floating'",
     ),
+    "a link listed twice": (robot(LINKS + '<link name="a"/>'), "'a' is listed twice"),
+    "a missing parent": (robot(LINKS + joint("i", "ghost", "b")), "'ghost', which is not there"),
+    "several roots": (robot(LINKS + joint("i", "a", "b")), "2 root links"),
+    "a zero axis": (
+        robot(LINKS + joint("i", "a", "b", x="0 0 0") + joint("j", "b", "c")),
+        "axis is zero",
+    ),
     "no joint": (robot('<link name="a"/>'), "no moving joint"),
     "too many joints": (
         robot(
@@ -159,6 +166,26 @@ def test_mimics_in_a_circle_are_passive(tmp_path: Path) -> None:
     assert any("left_index_1: mimics" in note for note in onboard(file).embodiment.confirm)
 
 
+def test_millimetres_are_doubted(tmp_path: Path) -> None:
+    file = humanoid(tmp_path)
+    larger = re.sub(
+        r'xyz="(\S+) (\S+) (\S+)"(?=/><axis)',
+        lambda m: 'xyz="{} {} {}"'.format(*(1000 * float(x) for x in m.groups())),
+        file.read_text(encoding="utf-8"),
+    )
+    file.write_text(larger, encoding="utf-8")
+    assert any(note.startswith("size:") for note in onboard(file).found.confirm)
+
+
+def test_templates_left_over_are_said(tmp_path: Path) -> None:
+    left = '<link name="pelvis">', '<xacro:macro name="m"/><link name="pelvis">'
+    file = humanoid(tmp_path, *left)
+    text = file.read_text(encoding="utf-8")
+    named = '<robot xmlns:xacro="http://www.ros.org/wiki/xacro" '
+    file.write_text(text.replace("<robot ", named), encoding="utf-8")
+    assert any("xacro elements" in note for note in onboard(file).found.confirm)
+
+
 def test_shapes_are_not_looked_at(tmp_path: Path) -> None:
     shape = '<link name="pelvis"><collision><geometry><capsule radius="1"/></geometry></collision>'
     assert onboard(humanoid(tmp_path, '<link name="pelvis">', shape)).found.complexes["left_hip"]
@@ -197,6 +224,11 @@ def test_an_override_beside_the_file_comes_first(tmp_path: Path) -> None:
         ('[complexes]\nwaist = ["nowhere"]', "no joint 'nowhere'"),
         ('[left]\npalm = { frame = "nowhere", source = "none" }', "no frame 'nowhere'"),
         ('[left]\npalm = "hand"', "override"),
+        ('forwrd = "+x"', "unknown key 'forwrd'"),
+        ('forward = "north"', "forward is one of"),
+        ('forward = "+z"', "not square"),
+        ("[complexes]\nwaist = 3", "list of joints"),
+        ('[limits]\nleft_elbow = ["a", "b"]', "override"),
     ],
 )
 def test_overrides_that_do_not_fit_are_refused(text: str, reason: str, tmp_path: Path) -> None:
