@@ -19,7 +19,7 @@ from tests.chaos.system import System
 REACHED_WITHIN_S = 25.0
 """A point that nobody comes to in this time is given up; the process is killed where it is."""
 
-ANSWERS_WITHIN_S = 60.0
+FLOWS_WITHIN_S = 60.0
 CHURN_S = 2.0
 MAX_GUESTS = 3
 _TURN_S = 0.02
@@ -66,6 +66,7 @@ class Nemesis:
         self._later: list[tuple[float, Callable[[], None]]] = []
         self._armed: list[_Armed] = []
         self._churn_until = self._churn_at = 0.0
+        self._canonical = 0
         self.done = Done()
 
     def run(self, steps: Iterable[Step], until: float | None = None) -> None:
@@ -88,10 +89,10 @@ class Nemesis:
         match act:
             case Kill(process, early):
                 if not early:
-                    self._await_answer(process)
+                    self._await_flow(process)
                 self._kill(process)
             case Crash(process, point):
-                self._await_answer(process)
+                self._await_flow(process)
                 self._arm(process, point, signal.SIGKILL, None)
             case Pause(process, seconds, None):
                 pid = self._pid(process)
@@ -157,11 +158,20 @@ class Nemesis:
         until = time.monotonic() + REACHED_WITHIN_S
         self._armed.append(_Armed(process, pid, point, until, stop_s))
 
-    def _await_answer(self, process: str) -> None:
-        """Kills of what has not come up yet would try nothing but starting."""
-        until = time.monotonic() + ANSWERS_WITHIN_S
-        while not self._system.answers(process) and time.monotonic() < until:
-            self._turn()
+    def _await_flow(self, process: str) -> None:
+        """Kills of what has not come up, or has nothing to do, would try nothing but starting."""
+        until = time.monotonic() + FLOWS_WITHIN_S
+        while not (self._system.answers(process) and self._flows()) and time.monotonic() < until:
+            for _ in range(10):
+                self._turn()
+
+    def _flows(self) -> bool:
+        """Whether frames have become canonical since it last was so."""
+        end = self._system.canonical_end()
+        if end is None or end <= self._canonical:
+            return False
+        self._canonical = end
+        return True
 
     def _kill(self, process: str) -> None:
         self._system.kill(process, self._pid(process))

@@ -17,7 +17,7 @@ PROCESSES = (
 
 @dataclass(frozen=True)
 class Kill:
-    """SIGKILL, as soon as the process answers; `early`: now, though it may still be starting."""
+    """SIGKILL while it works; `early`: now, though it may still be starting."""
 
     process: str
     early: bool = False

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import boto3
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from deploy.clickhouse.service import prepare_clickhouse
 from deploy.create_topics import create_topics
@@ -23,7 +24,7 @@ from deploy.service import Process, Service, spawn, stop
 from deploy.supervisor import Stage, Supervisor
 from producers.fleet.bench_vendors import write_bench_vendors
 from schemas.settings import Settings
-from schemas.topics import all_topics
+from schemas.topics import CANONICAL_FRAMES, all_topics
 from schemas.vendors import load_vendors
 from tests.chaos.hooks import crash_points
 from tests.chaos.proxy import Proxy
@@ -78,6 +79,7 @@ class System:
     ends: list[tuple[str, str]] = field(default_factory=list)
     _guests: dict[int, tuple[Service, Process]] = field(default_factory=dict)
     _guest: int = GUESTS_FROM
+    _looking: Consumer | None = None
 
     @property
     def armed(self) -> Path:
@@ -96,6 +98,17 @@ class System:
     def answers(self, name: str) -> bool:
         """Whether a process has come up, as far as it can be seen from outside."""
         return name not in self.ports or answers(self.ports[name])
+
+    def canonical_end(self) -> int | None:
+        """How many records `canonical.frames` has; None while the broker does not say."""
+        if self._looking is None:
+            bootstrap = self.direct.require_kafka()
+            self._looking = Consumer({"bootstrap.servers": bootstrap, "group.id": "chaos"})
+        places = [TopicPartition(CANONICAL_FRAMES, p) for p in range(self.direct.partitions)]
+        try:
+            return sum(self._looking.get_watermark_offsets(p, timeout=0.5)[1] for p in places)
+        except KafkaException:
+            return None
 
     def kill(self, name: str, pid: int) -> None:
         """SIGKILL."""
