@@ -24,7 +24,7 @@ check: setup  ## lint, format, types, import rules
 
 SEED ?= 1
 SEEDS ?= 1
-KILLS ?= 55
+KILLS ?= 60
 chaos: setup  ## kill everything under load, then audit; a campaign: SEEDS=10 KILLS=60
 	@$(BIN)/python -m tests.chaos.simulate --seeds 0:2000 --jobs $$(nproc)
 	@$(BIN)/python -m tests.chaos.hostile --count 20000

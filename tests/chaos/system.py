@@ -103,7 +103,8 @@ class System:
         """How many records `canonical.frames` has; None while the broker does not say."""
         if self._looking is None:
             bootstrap = self.direct.require_kafka()
-            self._looking = Consumer({"bootstrap.servers": bootstrap, "group.id": "chaos"})
+            quiet = {"bootstrap.servers": bootstrap, "group.id": "chaos", "log_level": 0}
+            self._looking = Consumer(quiet)
         places = [TopicPartition(CANONICAL_FRAMES, p) for p in range(self.direct.partitions)]
         try:
             return sum(self._looking.get_watermark_offsets(p, timeout=0.5)[1] for p in places)
