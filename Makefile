@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos chaos-mutants simulate recovery soak clean distclean
+.PHONY: help setup demo test test-readers check bench chaos chaos-mutants simulate recovery soak clean distclean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -15,6 +15,10 @@ demo: setup  ## the whole pipeline on this machine, for about a minute
 
 test: setup  ## all tests, against a real Kafka
 	@$(BIN)/python -m pytest -v
+
+test-readers: setup  ## lerobot and graders on our data sets; installs them apart (8 GB, minutes)
+	@tests/readers/setup.sh
+	@$(BIN)/python -m pytest -v tests/readers
 
 check: setup  ## lint, format, types, import rules
 	$(BIN)/ruff check

@@ -152,7 +152,8 @@ def _signals(
     commanded, limbs = frozenset[str](), tuple[str, ...]()
     if choice.target is not None:
         state = choice.target.joint_names
-        limbs = choice.target.limb_names
+        limbs = _followed(choice.target, good)
+        left_out += [f"solve record of {n}" for n in choice.target.limb_names if n not in limbs]
         if all(commanded_joints(one.vendor.profile, one.commanded) for one in good):
             commanded = frozenset(state)
     elif choice.space is Space.CANONICAL:
@@ -182,6 +183,28 @@ def _signals(
         ),
         tuple(left_out),
     )
+
+
+def _followed(target: TargetPlan, good: Sequence[Surveyed]) -> tuple[str, ...]:
+    """The target's limbs that every robot of the selection has, too."""
+    for one in good:
+        if one.vendor.embodiment.kind != "full":
+            raise ExportError(
+                f"{one.vendor.embodiment.id} is known at joint level only, so no other robot can "
+                f"play it: leave it out with --where \"vendor != '{one.episode.vendor}'\", or "
+                "onboard its description"
+            )
+    segments = [one.vendor.embodiment.segments for one in good]
+    found = []
+    for limb in target.limb_names:
+        side, _, part = limb.partition("_")
+        needed = [f"{side}_{segment}" for segment in _SEGMENTS[part]]
+        if all(set(needed) <= set(own) for own in segments):
+            found.append(limb)
+    return tuple(found)
+
+
+_SEGMENTS = {"arm": ("upper_arm", "forearm"), "leg": ("thigh", "shank")}
 
 
 def _action(choice: Choice, commanded: frozenset[str]) -> ActionKind:

@@ -30,6 +30,7 @@ class Played:
         command: [J, T] the robot's commands, retargeted likewise; None where it sends none.
         residual_pct, residual_rad: [L, T] of the state.
         reachable: [L, T] of the state.
+        limbs: [L] names.
     """
 
     position: F32
@@ -37,6 +38,7 @@ class Played:
     residual_pct: F64
     residual_rad: F64
     reachable: npt.NDArray[np.bool_]
+    limbs: tuple[str, ...]
 
 
 def body_plan(vendor: Vendor) -> BodyPlan:
@@ -75,6 +77,7 @@ def play(plan: BodyPlan, target: TargetPlan, frames: SealedFrames) -> Played:
         residual_pct=state.residual_pct.T,
         residual_rad=state.residual_rad.T,
         reachable=state.reachable.T,
+        limbs=target.limb_names,
     )
 
 

@@ -157,9 +157,10 @@ def signals_of(
         columns[ENVIRONMENT] = np.concatenate(parts).astype(np.float32)
     before = nearest_before(grid)
     if played is not None:
-        columns["retarget.residual_pct"] = played.residual_pct[:, before].astype(np.float32)
-        columns["retarget.residual_rad"] = played.residual_rad[:, before].astype(np.float32)
-        columns["retarget.reachable"] = played.reachable[:, before]
+        limbs = [played.limbs.index(limb) for limb in plan.limbs]
+        for record, dtype in _SOLVE.items():
+            own = getattr(played, record)[limbs][:, before]
+            columns[f"retarget.{record}"] = own.astype(dtype)
     columns[FLAGS] = frames.flags[before].astype(np.int64)[None]
     return {feature.name: columns[feature.name] for feature in plan.features}
 
