@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -16,6 +17,7 @@ from typing import IO, Any, BinaryIO
 import chdb
 
 from deploy.clickhouse.errors import (
+    NOT_ENOUGH_SPACE,
     TOO_MANY_SIMULTANEOUS_QUERIES,
     ClickHouseError,
     error_from_chdb,
@@ -33,6 +35,7 @@ from deploy.clickhouse.statement import (
 # Not written, not opened, not closed, out of memory, read only, out of room, too many parts, and
 # what has no code of its own.
 _WRITE_FAILURES = (49, 75, 76, 77, 173, 225, 241, 242, 243, 252, 1000, 1001)
+_ROOM_BYTES = 1 << 20
 _FAILURES = f"""
 SELECT code, sum(value), any(name), any(last_error_message) FROM system.errors
 WHERE code IN {_WRITE_FAILURES} GROUP BY code
@@ -132,7 +135,16 @@ class Engine:
             into = f"INTO OUTFILE {quoted(file.name)} TRUNCATE FORMAT {format_name}"
             with _told_failures(connection):
                 result = connection.query(f"{sql}\n{into}", format_name, params=dict(params))
+            self._require_room()
             return _outcome(result, format_name, Path(file.name).open("rb"))
+
+    def _require_room(self) -> None:
+        """Raise where a result may have been cut short: chdb says nothing of that either."""
+        disk = os.statvfs(self._spool)
+        if disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+            raise ClickHouseError(
+                NOT_ENOUGH_SPACE, f"no room for results in {self._spool}. (NOT_ENOUGH_SPACE)"
+            )
 
     @contextmanager
     def _connection(

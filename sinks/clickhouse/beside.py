@@ -16,7 +16,10 @@ ENGINE = ReplacingMergeTree ORDER BY name
 _READY = "rebuilt"
 """The comment of a table that is filled; it goes with the table when tables change places."""
 
-TABLES = ("frames", "boundaries", "episode_events", "processings", "findings", "dead_letters")
+TABLES = (
+    "frames", "boundaries", "episode_events", "episode_labels", "processings", "findings",
+    "dead_letters",
+)  # fmt: skip
 """What a rebuild restores; the ledger of migrations is made by migrating."""
 
 

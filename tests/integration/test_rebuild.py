@@ -16,15 +16,23 @@ from deploy.kafka.broker import BrokerSettings, running_broker
 from schemas.canonical import BoundaryKind, encode_boundary, encode_chunk
 from schemas.events import (
     EpisodeEvent,
+    EpisodeLabel,
     EventKind,
     Finding,
     QualityReport,
     encode_event,
+    encode_label,
     encode_report,
 )
 from schemas.marks import episode_id
 from schemas.settings import Settings
-from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, all_topics
+from schemas.topics import (
+    CANONICAL_FRAMES,
+    EPISODE_LABELS,
+    EPISODES,
+    QUALITY_REPORTS,
+    all_topics,
+)
 from sinks.clickhouse.beside import TABLES
 from sinks.clickhouse.client import connect
 from tests.canonical_make import LOG_MS, PROCESSING, boundary, chunk
@@ -59,6 +67,8 @@ def told(world: World) -> World:
             episode, PROCESSING, EventKind.OPENED, robot, session, LOG_MS, task="fold"
         )
         world.facts.append((EPISODES, 0, opened.key, None, encode_event(opened)))
+        label = EpisodeLabel(episode, robot, session, LOG_MS, review="good", note="by hand")
+        world.facts.append((EPISODE_LABELS, 0, label.key, None, encode_label(label)))
         findings = [Finding("jitter", "warning", None, 3, 4, 1, 0.5, 0.1)]
         report = QualityReport(
             robot, session, 110, 0, 25, episode, PROCESSING, "raw.fourier", 0, 9, 5, findings
