@@ -1,4 +1,4 @@
-"""Seeds of the simulation; a failing one is named with what repeats it. `make chaos` plays 2,000."""
+"""Seeds of the simulation, a failing one named with what repeats it; `make chaos` plays 2,000."""
 
 from __future__ import annotations
 
