@@ -54,7 +54,6 @@ class Canonical:
     """Follows `canonical.frames`; remembers when what was published when was appended."""
 
     def __init__(self, stack: Stack) -> None:
-        self._partitions = stack.settings.partitions
         self._lock = threading.Lock()
         self._seen: list[tuple[float, float]] = []
         self._consumer = Consumer(
@@ -66,6 +65,10 @@ class Canonical:
                 "reconnect.backoff.max.ms": 500,
             }
         )
+        places = [TopicPartition(CANONICAL_FRAMES, p) for p in range(stack.settings.partitions)]
+        for place in places:
+            place.offset = self._consumer.get_watermark_offsets(place, timeout=20)[1]
+        self._consumer.assign(places)
         threading.Thread(target=self._follow, daemon=True).start()
 
     def flows(self, killed_s: float) -> float | None:
@@ -76,10 +79,6 @@ class Canonical:
         return min(fresh, default=None)
 
     def _follow(self) -> None:
-        places = [TopicPartition(CANONICAL_FRAMES, p) for p in range(self._partitions)]
-        for place in places:
-            place.offset = self._consumer.get_watermark_offsets(place, timeout=20)[1]
-        self._consumer.assign(places)
         while True:
             message = self._consumer.poll(1.0)
             if message is None or message.error():
