@@ -29,11 +29,16 @@ def build(settings: Settings, follower: Follower) -> LakeSink:
 
 
 def names_of_profiles(settings: Settings) -> ChannelNames:
-    """Channel names by profile id: packaged profiles and those of the user's folder."""
-    vendors = load_vendors(settings.profiles_dir)
-    names = {key: vendor.profile.channel_names for key, vendor in vendors.by_profile.items()}
+    """Channel names by profile id: packaged profiles and those of the user's folder.
+
+    A profile that was added since is read when its first frames come.
+    """
+    names: dict[str, tuple[str, ...]] = {}
 
     def channel_names(profile: str) -> tuple[str, ...]:
+        if profile not in names:
+            vendors = load_vendors(settings.profiles_dir).by_profile
+            names.update({key: vendor.profile.channel_names for key, vendor in vendors.items()})
         if profile not in names:
             raise UnknownProfileError(
                 f"no profile {profile!r} here: columns cannot be named. Give this process the "

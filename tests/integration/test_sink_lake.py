@@ -23,6 +23,7 @@ from schemas.events import EventKind, decode_event
 from schemas.marks import episode_id
 from schemas.settings import Settings
 from schemas.topics import EPISODES, TopicSpec, all_topics
+from schemas.vendors import PROFILES_DIR
 from sinks.announce import Announcer
 from sinks.archive.table import decode_range
 from sinks.lake.__main__ import UnknownProfileError, names_of_profiles
@@ -208,3 +209,12 @@ def test_a_profile_nobody_knows_is_an_error() -> None:
     assert len(names("fourier-gr1@1")) == 44
     with pytest.raises(UnknownProfileError, match="KINEBUS_PROFILES"):
         names("fourier-gr1@99")
+
+
+def test_a_profile_that_is_added_while_it_runs_is_known_without_a_restart(tmp_path: Path) -> None:
+    names = names_of_profiles(Settings(profiles_dir=tmp_path))
+    with pytest.raises(UnknownProfileError):
+        names("fourier-gr1@2")
+    text = (PROFILES_DIR / "fourier_gr1.toml").read_text()
+    (tmp_path / "fourier_gr1_2.toml").write_text(text.replace("version = 1", "version = 2"))
+    assert names("fourier-gr1@2") == names("fourier-gr1@1")
