@@ -30,6 +30,7 @@ from schemas.topics import (
     QUALITY_REPORTS,
     all_topics,
     dead_letter_topic,
+    raw_topic,
 )
 from sinks.announce import Announcer
 from sinks.catalogue import counts_by_vendor, list_episodes, show_episode
@@ -68,31 +69,34 @@ def count(client: Client, question: str) -> int:
 
 
 def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client) -> None:
-    create_topics(kafka, all_topics(["fourier"], 4))
+    # Topics are shared with other tests: what is counted is this maker's own.
+    maker = unique("maker")
+    robot = f"{maker}/r7"
+    create_topics(kafka, all_topics([maker], 4))
     session = str(ULID())
     episode = episode_id(session, 0)
     chunks = [
-        chunk(i, 25 * (i - 1), 25, episode, ROBOT, channels=44, session=session)
+        chunk(i, 25 * (i - 1), 25, episode, robot, channels=44, session=session)
         for i in range(1, 41)
     ]
     payload = np.array([0x7FC0BEEF, 0xFF800001, 0x7F800000], np.uint32).view(np.float32)
     position = chunks[3].position.copy()
     position[:3, 5] = payload
     chunks[3].position = position
-    start = boundary(BoundaryKind.EPISODE_START, 0, episode, 0, ROBOT, session=session)
-    end = boundary(BoundaryKind.EPISODE_END, 41, episode, 1000, ROBOT, session=session)
+    start = boundary(BoundaryKind.EPISODE_START, 0, episode, 0, robot, session=session)
+    end = boundary(BoundaryKind.EPISODE_END, 41, episode, 1000, robot, session=session)
     canonical = [encode_boundary(start), *map(encode_chunk, chunks), encode_boundary(end)]
 
     def event(kind: EventKind, **facts) -> tuple:
-        told = EpisodeEvent(episode, PROCESSING, kind, ROBOT, session, 5, **facts)
+        told = EpisodeEvent(episode, PROCESSING, kind, robot, session, 5, **facts)
         return (EPISODES, PARTITION, told.key, None, encode_event(told))
 
     finding = Finding("jitter", "warning", None, 3, 4, 1, 0.5, 0.1)
     report = QualityReport(
-        ROBOT, session, 1, 0, 25, episode, PROCESSING, "raw.fourier", 1, 9, 5, [finding]
+        robot, session, 1, 0, 25, episode, PROCESSING, raw_topic(maker), 1, 9, 5, [finding]
     )
     letter = DeadLetter(
-        "raw.fourier", 1, 4711, 5, "truncated", "ends early", 25, 1, b"k", [], b"\0\xff"
+        raw_topic(maker), 1, 4711, 5, "truncated", "ends early", 25, 1, b"k", [], b"\0\xff"
     )
     group = unique("sink-clickhouse")
     of_session = f"WHERE session = '{session}'"
@@ -102,7 +106,7 @@ def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client
         send(kafka, [(QUALITY_REPORTS, PARTITION, b"k", None, encode_report(report))])
         send(
             kafka,
-            [(dead_letter_topic("fourier"), 1, letter.origin, None, encode_dead_letter(letter))],
+            [(dead_letter_topic(maker), 1, letter.origin, None, encode_dead_letter(letter))],
         )
         stored = "SELECT any(stored_frames) FROM episode_states " + of_session
         wait_until(lambda: count(client, stored) == 1000, "the episode to be stored")
@@ -130,14 +134,15 @@ def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client
 
     (found,) = list_episodes(client, session=session)
     assert (found.task, found.frames, found.complete, found.vendor) == (
-        "fold", 1000, True, "fourier",
+        "fold", 1000, True, maker,
     )  # fmt: skip
     detail = show_episode(client, None, episode)
     assert detail is not None
     assert detail.findings == {"jitter": 1}
     assert {told["kind"] for told in detail.events} == {"opened", "closed", "stored", "sealed"}
-    assert count(client, "SELECT sum(value_bytes) FROM dead_letters FINAL") == 2
-    (vendor,) = [v for v in counts_by_vendor(client) if v.vendor == "fourier"]
+    refused = f"FROM dead_letters FINAL WHERE source_topic = '{raw_topic(maker)}'"
+    assert count(client, f"SELECT sum(value_bytes) {refused}") == 2
+    (vendor,) = [v for v in counts_by_vendor(client) if v.vendor == maker]
     assert vendor.episodes == 1
     assert vendor.refused_frames == 25
     assert show_episode(client, None, "nobody") is None
