@@ -115,11 +115,16 @@ def chdb_finding(clickhouse_url: str | None) -> Finding:
     return Finding("chdb", Verdict.OK, run.stdout.strip())
 
 
+def _is_here(module: str) -> bool:
+    """Whether a module can be imported; one that is imported may have lost its spec (Faust's)."""
+    return module in sys.modules or find_spec(module) is not None
+
+
 def extras_findings() -> list[Finding]:
     """The optional parts of the package that the stack's processes are made of."""
     findings = []
     for extra, modules in _MODULES.items():
-        absent = [module for module in modules if find_spec(module) is None]
+        absent = [module for module in modules if not _is_here(module)]
         if absent:
             detail = f"{', '.join(absent)} not installed"
             advice = f"run `make setup`, or pip install 'kinebus[{extra}]'"

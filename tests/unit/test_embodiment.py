@@ -52,8 +52,8 @@ def test_hash_is_of_what_a_frame_means() -> None:
 
 
 def test_unknown_name_names_what_there_is() -> None:
-    with pytest.raises(EmbodimentError, match=G1):
-        load_embodiment("unitree_g2")
+    with pytest.raises(EmbodimentError, match="did you mean unitree_g1_inspire"):
+        load_embodiment("unitree_g1_inspir")
 
 
 def test_not_json_is_an_embodiment_error(tmp_path: Path) -> None:
