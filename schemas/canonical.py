@@ -94,12 +94,13 @@ _SCALARS = (
 
 
 class BoundaryKind(StrEnum):
-    """What begins or ends."""
+    """What begins or ends; `late_end`: frames that came behind the end of their session."""
 
     SESSION_START = "session_start"
     SESSION_END = "session_end"
     EPISODE_START = "episode_start"
     EPISODE_END = "episode_end"
+    LATE_END = "late_end"
 
 
 class Cause(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 from schemas.checks import CATALOGUE
 from schemas.profile import Profile
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Raised whenever a pure step changes what it gives for the same input."""
 
 

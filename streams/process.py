@@ -17,6 +17,7 @@ from schemas.rejected import Reason, Rejected
 from schemas.topics import vendor_of
 from streams.checkpoint import Checkpoint, Folded, PartitionState, checkpointed, is_due
 from streams.chunk import Processor, process_chunk
+from streams.late import end_late, note_late
 from streams.letters import dead_letter, settled
 from streams.order import Place, place, still_missing
 from streams.outside import take_mark
@@ -31,7 +32,7 @@ from streams.sessions import (
     past_session,
     renew,
 )
-from streams.state import PartitionClock, PastSession, RobotState, advance
+from streams.state import LateFrames, PartitionClock, PastSession, RobotState, advance
 from streams.suspects import MAX_ENDS
 from streams.track import apply_mark
 
@@ -138,7 +139,7 @@ def _record(
     if state is not None and state.session != envelope.session:
         over = past_session(state, envelope.session)
         if over is not None:
-            return _straggler(state, over, record, envelope, processor)
+            return _straggler(state, over, record, envelope, clock, processor)
         if is_forgotten(state, envelope.session):
             return state, [dead_letter(record, _forgotten(envelope))], "dead_letter"
     state, opened = _in_session(state, record, envelope, clock, processor)
@@ -160,6 +161,10 @@ def _record(
         )
         return state, [*opened, dead_letter(record, result)], "dead_letter"
     state, outputs = result
+    if late and envelope.kind is Kind.CHUNK and not state.session_open:
+        processing_id, clock_ms = processor.processing_id, clock.clock_ms
+        state, ended = note_late(state, envelope, processing_id, clock_ms, record)
+        outputs = outputs + ended
     return state, opened + outputs, envelope.kind.value
 
 
@@ -201,6 +206,7 @@ def _straggler(
     over: PastSession,
     record: RawRecord,
     envelope: Envelope,
+    clock: PartitionClock,
     processor: Processor,
 ) -> tuple[RobotState, list[Output], str]:
     """A record of a session that another one has ended: its frames are kept, by themselves."""
@@ -219,7 +225,9 @@ def _straggler(
         missing = still_missing(missing, envelope.sequence)
         outputs, outcome = [dead_letter(record, result)], "dead_letter"
     else:
-        outputs, outcome = result[1], envelope.kind.value
+        processing_id, clock_ms = processor.processing_id, clock.clock_ms
+        state, ended = note_late(state, envelope, processing_id, clock_ms, record)
+        outputs, outcome = [*result[1], *ended], envelope.kind.value
     over = over._replace(next_sequence=next_sequence, missing=missing)
     return keep_past(state, over), outputs, outcome
 
@@ -256,11 +264,13 @@ def _in_session(
     """The robot in this record's session; the one before it has ended."""
     outputs: list[Output] = []
     past: tuple[PastSession, ...] = ()
+    late: tuple[LateFrames, ...] = ()
     if state is not None and state.session != envelope.session:
         past, outputs = leave(state, record)
+        late = state.late
         state = None
     if state is None:
-        state = new_robot(envelope, record, clock.clock_ms, processor.processing_id, past)
+        state = new_robot(envelope, record, clock.clock_ms, processor.processing_id, past, late)
         state = state._replace(profile=processor.vendor.profile.id)
     return state._replace(offset=record.offset, heard_ms=clock.clock_ms), outputs
 
@@ -287,12 +297,21 @@ def _in_processing(
 def _silent(
     robots: Mapping[str, RobotState], clock: PartitionClock, tick: RawRecord
 ) -> list[tuple[RobotState, list[Output]]]:
-    """Robots that have said nothing for 30 s of log time, each with its session closed."""
+    """Robots of which nothing was heard for 30 s of log time: their sessions, and late frames, end.
+
+    Only those of which something ends.
+    """
     closed = []
+    until_ms = clock.clock_ms - SILENCE_MS
     # By name: after a restart they stand in another order, and the outputs must not.
     for _, state in sorted(robots.items()):
-        quiet = state.session_open and clock.clock_ms - state.heard_ms >= SILENCE_MS
-        if quiet and tick.offset > state.offset:
+        if tick.offset <= state.offset:
+            continue
+        outputs: list[Output] = []
+        robot = state
+        if state.session_open and state.heard_ms <= until_ms:
             robot, outputs = close_session(state, Cause.SILENCE, tick)
-            closed.append((robot._replace(offset=tick.offset), outputs))
+        robot, ended = end_late(robot, until_ms, tick)
+        if outputs or ended:
+            closed.append((robot._replace(offset=tick.offset), outputs + ended))
     return closed

@@ -7,8 +7,9 @@ from schemas.envelope import Envelope
 from schemas.events import EventKind
 from schemas.marks import episode_id
 from streams.facts import boundary_at, event_of, on_canonical
+from streams.late import goes_on
 from streams.records import Output, RawRecord
-from streams.state import PastSession, RobotState
+from streams.state import LateFrames, PastSession, RobotState
 from streams.track import close_episode
 
 MAX_PAST = 16
@@ -21,6 +22,7 @@ def new_robot(
     heard_ms: int,
     processing_id: str,
     past: tuple[PastSession, ...] = (),
+    late: tuple[LateFrames, ...] = (),
 ) -> RobotState:
     """A robot at the first record of a session, before anything of it is counted."""
     return RobotState(
@@ -42,6 +44,7 @@ def new_robot(
         marked=False,
         pending=(),
         past=past,
+        late=late,
         episode=None,
         checks=None,
         motion=None,
@@ -52,7 +55,7 @@ def open_session(
     state: RobotState, cause: Cause, record: RawRecord
 ) -> tuple[RobotState, list[Output]]:
     """Begin a session, or go on with one that had fallen silent."""
-    state = state._replace(session_open=True)
+    state = goes_on(state)._replace(session_open=True)
     boundary = boundary_at(state, BoundaryKind.SESSION_START, cause, None, record)
     return state, [on_canonical(boundary, record)]
 

@@ -108,6 +108,27 @@ class PastSession(NamedTuple):
     clock_offset_ns: int | None
 
 
+class LateFrames(NamedTuple):
+    """Frames that came behind their session's end, by themselves, and of which more may come.
+
+    Attributes:
+        session, processing_id: whose they are.
+        first_sequence, last_sequence: lowest and highest of their chunks.
+        first_frame, last_frame: lowest index, and the one past the highest.
+        frames: how many.
+        heard_ms: the partition's clock when the last of them came.
+    """
+
+    session: str
+    processing_id: str
+    first_sequence: int
+    last_sequence: int
+    first_frame: int
+    last_frame: int
+    frames: int
+    heard_ms: int
+
+
 class RobotState(NamedTuple):
     """One robot.
 
@@ -116,6 +137,7 @@ class RobotState(NamedTuple):
         marked: whether the session has had a mark of an episode: then gaps make none.
         pending: marks from outside the sequence whose frame or time has not come yet.
         past: earlier sessions, the newest last.
+        late: frames behind the end of their session, the last heard last.
     """
 
     robot: str
@@ -136,6 +158,7 @@ class RobotState(NamedTuple):
     marked: bool
     pending: tuple[Mark, ...]
     past: tuple[PastSession, ...]
+    late: tuple[LateFrames, ...]
     episode: EpisodeState | None
     checks: CheckState | None
     motion: MotionState | None
@@ -209,6 +232,7 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
     record["missing"] = _bounds(state.missing)
     record["pending"] = [mark.to_json().decode() for mark in state.pending]
     record["past"] = [{**past._asdict(), "missing": _bounds(past.missing)} for past in state.past]
+    record["late"] = [late._asdict() for late in state.late]
     if state.episode is not None:
         episode = state.episode._asdict()
         episode["mark"] = state.episode.mark.to_json().decode()
@@ -272,6 +296,7 @@ def decode_snapshot(data: bytes) -> Snapshot:
     record["past"] = tuple(
         PastSession(**{**past, "missing": _ranges(past["missing"])}) for past in record["past"]
     )
+    record["late"] = tuple(LateFrames(**late) for late in record["late"])
     episode = record["episode"]
     if episode is not None:
         episode["mark"] = Mark.model_validate_json(episode["mark"])

@@ -120,7 +120,12 @@ def _best(
 
 
 def _is_open(state: PartitionState, wanted: Collection[Stream]) -> bool:
-    return any((r.robot, r.session) in wanted and r.session_open for r in state.robots.values())
+    """Whether something of these is open: a session, or late frames of one."""
+    return any(
+        (r.session_open and (r.robot, r.session) in wanted)
+        or any((r.robot, late.session) in wanted for late in r.late)
+        for r in state.robots.values()
+    )
 
 
 def _of(made: Folded, wanted: Collection[Stream], envelope: object) -> Iterator[Made]:

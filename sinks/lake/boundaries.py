@@ -1,8 +1,9 @@
 """Keeps the boundaries among the canonical frames beside the segments, in ranges of the log.
 
 No segment says where a session began, and a manifest only where its episode ended. A range ends
-behind each end of a session, and where the archive's ranges end by time: a session always ends, so
-a range never holds back the commit of a partition in which nothing happens any more.
+behind each end of a session and of late frames, and where the archive's ranges end by time: what
+begins always ends, so a range never holds back the commit of a partition in which nothing happens
+any more.
 """
 
 from __future__ import annotations
@@ -40,5 +41,5 @@ class BoundaryKeeper:
             yield from ranges.pass_by(record)
             return
         yield from ranges.take(record)
-        if fact.kind is BoundaryKind.SESSION_END:
+        if fact.kind in (BoundaryKind.SESSION_END, BoundaryKind.LATE_END):
             yield from ranges.cut(record.place)

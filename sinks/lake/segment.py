@@ -69,7 +69,6 @@ class Segment:
         frames: of all slices.
         bytes: about what the slices in memory take.
         first_bytes: about what the first one takes.
-        last_raw_ms: when the last of its raw records was appended.
     """
 
     region: Region
@@ -83,7 +82,6 @@ class Segment:
     frames: int = 0
     bytes: int = 0
     first_bytes: int = 0
-    last_raw_ms: int = 0
 
     @property
     def key(self) -> str:
@@ -98,7 +96,6 @@ class Segment:
         self.slices.append(piece)
         self.frames += piece.stop - piece.start
         self.bytes += size
-        self.last_raw_ms = max(self.last_raw_ms, piece.chunk.log_ms)
 
     def load(self) -> None:
         """Bring all slices back into memory."""

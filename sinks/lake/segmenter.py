@@ -1,11 +1,10 @@
 """From the records of a partition to the objects they become: pure, and the same on every run.
 
 A segment ends where its multiple of the frame index is full, where a chunk of another region,
-multiple or shape follows, where its episode or session ends, where its raw topic has gone on for
-60 s without it (a chunk that comes late, behind its session's end, has no end of its own to wait
-for), and where it falls 50,000 records behind (it would hold back the commit for ever). All of that
-is in the log, so a sink that starts again at the first record of its oldest open segment makes the
-same cuts.
+multiple or shape follows, where its episode or session ends (for chunks that come late, behind the
+end of their session, the tracker tells an end of their own), and where it falls 50,000 records
+behind (it would hold back the commit for ever). All of that is in the log, so a sink that starts
+again at the first record of its oldest open segment makes the same cuts.
 
 What was accepted is known per region and multiple by the sequences of its chunks: those of open
 segments from memory, those at rest from the objects' own metadata, looked up when a region is
@@ -25,10 +24,9 @@ from sinks.lake.segment import Segment, SegmentFacts, Slice, shape_of
 from sinks.record import Place
 
 SPAN_RECORDS = 50_000
-IDLE_S = 60
-"""Longer than a robot may be silent in a session."""
 MAX_OPEN_BYTES = 96 * 1024 * 1024
 MAX_REGIONS = 4_096
+SESSION_ENDS = (BoundaryKind.SESSION_END, BoundaryKind.LATE_END)
 
 
 @dataclass(slots=True)
@@ -91,7 +89,6 @@ class Segmenter:
         # Per partition in the order of their first records: the first one is the oldest.
         self._open: dict[Place, dict[Stream, Segment]] = {}
         self._next: dict[Place, int] = {}
-        self._raw_s: dict[tuple[Place, str, str], int] = {}
         self._regions: dict[Region, _Known] = {}
         self.open_bytes = 0
         self.duplicates = 0
@@ -110,7 +107,6 @@ class Segmenter:
         """
         opened = self._open.setdefault(place, {})
         yield from self._stragglers(opened, offset)
-        yield from self._idle(place, opened, fact)
         if isinstance(fact, Boundary):
             yield from self._bound(place, opened, fact)
         else:
@@ -208,33 +204,15 @@ class Segmenter:
         """
         stream = Stream(boundary.robot, boundary.session, boundary.processing_id)
         segment = opened.get(stream)
-        if segment is not None and segment.slices[0].chunk.sequence > boundary.sequence:
+        if segment is not None and _began_behind(segment, boundary):
             segment = None
-        if boundary.kind is BoundaryKind.SESSION_END and segment is not None:
+        if boundary.kind in SESSION_ENDS and segment is not None:
             yield self._seal(opened, stream)
         if boundary.kind is BoundaryKind.EPISODE_END and boundary.episode is not None:
             region = region_of(stream, boundary.episode, 0)
             if segment is not None and segment.region == region:
                 yield self._seal(opened, stream)
             yield Close(boundary, place, region, tuple(self._known(region).segments))
-
-    def _idle(
-        self, place: Place, opened: dict[Stream, Segment], fact: CanonicalChunk | Boundary
-    ) -> Iterator[Seal]:
-        """By the raw log's whole seconds, which are the same however often a fact was told.
-
-        Every processing has a time of its own: a backfill runs beside what is new.
-        """
-        topic, processing_id = fact.source_topic, fact.processing_id
-        key, now_s = (place, topic, processing_id), fact.log_ms // 1000
-        if now_s <= self._raw_s.get(key, 0):
-            return
-        self._raw_s[key] = now_s
-        for stream, segment in list(opened.items()):
-            same = segment.slices[0].chunk.source_topic == topic
-            same = same and stream.processing_id == processing_id
-            if same and now_s - segment.last_raw_ms // 1000 >= IDLE_S:
-                yield self._seal(opened, stream)
 
     def _stragglers(self, opened: dict[Stream, Segment], offset: int) -> Iterator[Seal]:
         while opened:
@@ -257,6 +235,17 @@ class Segmenter:
         self.open_bytes -= segment.bytes
         self._known(segment.region).segments[segment.key] = None
         return Seal(segment)
+
+
+def _began_behind(segment: Segment, boundary: Boundary) -> bool:
+    """Whether a segment began behind this end, which then comes again.
+
+    Late chunks stand in any order of their sequence, but always in that of the raw log.
+    """
+    first = segment.slices[0].chunk
+    if boundary.kind is BoundaryKind.LATE_END:
+        return first.source_offset > boundary.source_offset
+    return first.sequence > boundary.sequence
 
 
 def slices(chunk: CanonicalChunk) -> Iterator[Slice]:

@@ -9,6 +9,7 @@ import numpy as np
 from schemas.canonical import BoundaryKind, Cause
 from schemas.marks import MarkKind
 from streams.checkpoint import empty_partition
+from streams.late import MAX_LATE
 from streams.process import process_fold
 from streams.records import PlainRecord
 from streams.sessions import MAX_PAST
@@ -54,6 +55,65 @@ def test_a_late_chunk_behind_a_session_s_end_gives_its_frames_and_no_session() -
     _, outputs = make.run([chunk(1, 2)], state)
     assert [c.sequence for c in make.chunks(outputs)] == [1]
     assert make.boundaries(outputs) == []
+
+
+def ticks(first_offset: int, first_s: int, last_s: int) -> list[PlainRecord]:
+    return [
+        make.tick("fourier", first_offset + s, make.LOG_MS + 1_000 * s)
+        for s in range(first_s, last_s + 1)
+    ]
+
+
+def test_late_chunks_end_after_thirty_seconds_of_ticks_once() -> None:
+    state, _ = make.run([chunk(0, 0), mark(MarkKind.SESSION_END, 3, 1, last_sequence=3)])
+    late = [chunk(2, 2, log_ms=make.LOG_MS + 500), chunk(1, 3, log_ms=make.LOG_MS + 900)]
+    state, _ = make.run(late, state)
+    state, outputs = make.run(ticks(10, 1, 30), state)
+    assert outputs == []
+    _, outputs = make.run(ticks(10, 31, 90), state)
+    (end,) = make.boundaries(outputs)
+    assert (end.kind, end.session, end.source_offset) == (BoundaryKind.LATE_END, make.SESSION, 41)
+    assert (end.first_sequence, end.last_sequence, end.frames) == (1, 2, 4)
+    assert (end.first_frame, end.last_frame) == (2, 6)
+
+
+def test_late_chunks_of_earlier_sessions_end_though_the_robot_goes_on() -> None:
+    state, _ = make.run([chunk(0, 0), chunk(2, 1)])
+    state, _ = make.run([chunk(0, 2, session=make.LATER_SESSION)], state)
+    state, _ = make.run([chunk(1, 3)], state)
+    going_on = [
+        chunk(1 + s, 10 + 2 * s, session=make.LATER_SESSION, log_ms=make.LOG_MS + 1_000 * s)
+        for s in range(40)
+    ]
+    between = [make.tick("fourier", 11 + 2 * s, make.LOG_MS + 1_000 * s + 1) for s in range(40)]
+    log = sorted([*going_on, *between], key=lambda record: record.offset)
+    _, outputs = make.run(log, state)
+    ends = [(b.kind, b.session, b.frames) for b in make.boundaries(outputs)]
+    assert ends == [(BoundaryKind.LATE_END, make.SESSION, 2)]
+
+
+def test_late_chunks_of_a_session_that_goes_on_end_with_it() -> None:
+    state, _ = make.run([chunk(0, 0), chunk(2, 1)])
+    state, _ = make.run(ticks(10, 1, 30), state)
+    again = [chunk(1, 60, log_ms=make.LOG_MS + 31_000), chunk(3, 61, log_ms=make.LOG_MS + 31_500)]
+    state, outputs = make.run(again, state)
+    assert bounds(outputs) == [(BoundaryKind.SESSION_START, Cause.GAP)]
+    _, outputs = make.run(ticks(100, 32, 99), state)
+    assert bounds(outputs) == [(BoundaryKind.SESSION_END, Cause.SILENCE)]
+
+
+def test_late_frames_of_more_sessions_than_are_kept_end_at_once() -> None:
+    records = []
+    for n in range(MAX_LATE + 2):
+        name = session_name(n)
+        told = [chunk(0, 0, session=name), chunk(2, 0, session=name)]
+        end = mark(MarkKind.SESSION_END, 3, 0, session=name, last_sequence=3)
+        records += [*told, end, chunk(1, 0, session=name)]
+    log = [replace(record, offset=n) for n, record in enumerate(records)]
+    state, outputs = make.run(log)
+    ended = [b.session for b in make.boundaries(outputs) if b.kind is BoundaryKind.LATE_END]
+    assert ended == [session_name(0), session_name(1)]
+    assert len(state.robots[NAME].late) == MAX_LATE
 
 
 def test_records_of_an_earlier_session_that_come_again_give_nothing() -> None:

@@ -19,6 +19,7 @@ from streams.sessions import MAX_PAST
 from streams.state import (
     ClockSnapshot,
     EpisodeState,
+    LateFrames,
     PartitionClock,
     PastSession,
     RobotSnapshot,
@@ -42,6 +43,7 @@ def robot(**changes: object) -> RobotState:
         next_sequence=9, missing=((2, 4), (6, 7)), first_frame=0, next_frame=200, frames=150,
         clock_offset_ns=-5, marked=True, pending=(MARK,),
         past=(PastSession("01ARZ3NDEKTSV4RRFFQ69G5FAA", 7, ((1, 2),), None),),
+        late=(LateFrames("01ARZ3NDEKTSV4RRFFQ69G5FAA", "p1", 3, 4, 30, 50, 20, 1_000),),
         episode=EpisodeState("e", 3, 25, 100, 7, 10, None, 9, MARK, {"gap": 7}),
         checks=fresh_checks(3)._replace(stamp_ns=77), motion=fresh_motion(),
     )  # fmt: skip

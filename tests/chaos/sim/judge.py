@@ -222,7 +222,7 @@ def frames_lie_once_in_the_lake(world: World, chunks: dict[Chunk, RawChunk]) -> 
 
 
 def sessions_have_ended(world: World) -> None:
-    """After forty seconds of silence nothing is open."""
+    """After forty seconds of silence nothing is open, frames behind their session's end neither."""
     open_: set[tuple[str, str, str | None]] = set()
     for fact in canonical(world.log):
         if not isinstance(fact, Boundary):
@@ -230,7 +230,7 @@ def sessions_have_ended(world: World) -> None:
         name = (fact.robot, fact.session, fact.episode)
         if fact.kind in (BoundaryKind.SESSION_START, BoundaryKind.EPISODE_START):
             open_.add(name)
-        else:
+        elif fact.kind in (BoundaryKind.SESSION_END, BoundaryKind.EPISODE_END):
             open_.discard(name)
     assert not open_, f"never ended: {open_}"
 

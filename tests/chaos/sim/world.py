@@ -7,7 +7,6 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -15,9 +14,8 @@ import producers.sdk.sender
 from schemas.envelope import station_mark_headers, tick_headers
 from schemas.events import LetterOutcome, decode_dead_letter
 from schemas.marks import Mark, MarkKind
-from schemas.partition import partition_of
 from schemas.redrive import redrive_header
-from tests.chaos.sim.arithmetic import ADDED, FIRST, VENDOR, processors
+from tests.chaos.sim.arithmetic import ADDED, VENDOR, processors
 from tests.chaos.sim.log import PARTITIONS, Clock, Group, Log
 from tests.chaos.sim.robot import Robot
 from tests.chaos.sim.sink import TOPICS, Outside, SinkProcess, resolved
@@ -31,17 +29,6 @@ EVENTS = 200
 STEP_S = 5
 CRASHES, REBALANCES = 3, 1
 """What a seed has at least."""
-
-
-@cache
-def last_words() -> tuple[tuple[int, str], ...]:
-    """Robots, one for each partition and profile, that speak when all is over."""
-    found: dict[tuple[int, str], int] = {}
-    for number in range(ROBOTS, ROBOTS + 100):
-        partition = partition_of(f"{VENDOR}/r{number}", PARTITIONS)
-        profile = ADDED if (partition, FIRST) in found else FIRST
-        found.setdefault((partition, profile), number)
-    return tuple((number, profile) for (_, profile), number in found.items())
 
 
 @dataclass
@@ -291,13 +278,6 @@ class World:
             await self._wake()
         for _ in range(3):
             self._redrive()
-        self._silence(40)
-        # Of every profile someone speaks again in every partition: what came late is sealed.
-        self._silence(65)
-        for number, profile in last_words():
-            self.robots.append(robot := Robot(number, self.log, self.rng, profile))
-            robot.move()
-            robot.drain(self.clock.monotonic())
         self._silence(40)
         await self._work_off()
         self.rest()
