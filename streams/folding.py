@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams import connection
 from streams.batches import BoundedBatches, Skipped
 from streams.records import RawRecord
 
@@ -88,6 +89,7 @@ class Fetched(fetcher.PartitionRecords):
 # The driver has no other place for a reader of ours: these are the names it looks up.
 fetcher.MemoryRecords = BoundedBatches
 fetcher.PartitionRecords = Fetched
+connection.install()
 
 
 class FoldingThread(driver.AIOKafkaConsumerThread):
