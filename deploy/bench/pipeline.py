@@ -59,7 +59,7 @@ def bench_pipeline(load: Load, say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kinebus-bench-") as folder:
         _require_room(Path(folder), load)
         profiles = Path(folder, "profiles")
-        vendors = write_bench_vendors(profiles)
+        vendors = write_bench_vendors(profiles, rate_hz=load.frames_per_second / load.robots)
         own = {
             "home": Path(folder, "home"),
             "profiles_dir": profiles,

@@ -35,8 +35,8 @@ from sinks.clickhouse.fact_tables import (
 from sinks.clickhouse.frames_table import frames_table
 from sinks.record import Place, Record
 
-MAX_FRAMES = 20_000
-MAX_BYTES = 48 * 1024 * 1024
+MAX_FRAMES = 50_000
+MAX_BYTES = 96 * 1024 * 1024
 
 
 @dataclass(slots=True)

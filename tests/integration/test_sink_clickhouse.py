@@ -36,6 +36,7 @@ from sinks.announce import Announcer
 from sinks.catalogue import counts_by_vendor, list_episodes, show_episode
 from sinks.clickhouse.__main__ import TOPICS
 from sinks.clickhouse.client import connect_created
+from sinks.clickhouse.frames_table import frames_table
 from sinks.clickhouse.migrate import MigrationChangedError, migrate, migrations
 from sinks.clickhouse.sink import ClickHouseSink
 from tests.canonical_make import PROCESSING, boundary, chunk
@@ -185,6 +186,18 @@ def test_migrations_apply_once_and_never_change(client: Client) -> None:
     client.insert("schema_migrations", [[1, "0001_tables", "other"]], ["version", "name", "sha256"])
     with pytest.raises(MigrationChangedError, match="0001_tables"):
         migrate(client)
+
+
+def test_a_large_block_of_frames_is_one_file(client: Client) -> None:
+    """A wide part has three files a column: making them took half of what an insert costs."""
+    rows = [chunk(i, 50 * i, 50, channels=44) for i in range(1, 401)]
+    client.insert_arrow("frames", frames_table(rows))
+    kinds = client.query(
+        "SELECT part_type, max(data_uncompressed_bytes) FROM system.parts "
+        "WHERE table = 'frames' AND active GROUP BY part_type"
+    ).result_rows
+    assert [kind for kind, _ in kinds] == ["Compact"]
+    assert kinds[0][1] > 10 * 1024 * 1024, "smaller parts would be compact anyway"
 
 
 def facts_of(episode: str, session: str, cause: str, missing: int) -> list[tuple]:
