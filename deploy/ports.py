@@ -43,6 +43,11 @@ def free_port() -> int:
     )
 
 
+def port_near(wanted: int) -> int:
+    """The port that is wanted, or a free one where something listens there already."""
+    return wanted if is_free(wanted) else free_port()
+
+
 def answers(port: int, timeout_s: float = 0.5) -> bool:
     """Whether something accepts connections on this loopback port."""
     try:

@@ -32,12 +32,13 @@ SINKS = (
     Program("sink-archive", "sinks.archive", Stage.SINK),
 )
 AUDIT = Program("audit", "deploy.audit", Stage.SINK)
+DASHBOARD = Program("dashboard", "sinks.dashboard", Stage.SINK)
 
 # One process per core is the plan: no library may start a pool of threads of its own.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
-def programs(workers: int, sinks: bool) -> Iterator[Program]:
+def programs(workers: int, sinks: bool, dashboard: bool) -> Iterator[Program]:
     """What runs in a system of so many stream workers."""
     yield TICKER
     for index in range(workers):
@@ -45,6 +46,8 @@ def programs(workers: int, sinks: bool) -> Iterator[Program]:
     if sinks:
         yield from SINKS
         yield AUDIT
+    if dashboard:
+        yield DASHBOARD
 
 
 def program_service(program: Program, settings: Settings, logs: Path) -> Service:

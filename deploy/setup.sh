@@ -124,6 +124,17 @@ prepare_kafka() {
   printf '%s' "$CACHE" >"$STAMPS/kafka"
 }
 
+# --- A browser, for the tests of the dashboard --------------------------------------------------
+
+prepare_browser() {
+  if command -v chromium >/dev/null || command -v chromium-browser >/dev/null; then return; fi
+  if ! may_install; then
+    say "no Chromium: tests of the dashboard in a browser are skipped (Debian: apt-get install chromium)"
+  elif ! (install_debian "Chromium, for the dashboard's tests, is" chromium fonts-dejavu-core); then
+    say "Chromium could not be installed: tests of the dashboard in a browser are skipped"
+  fi
+}
+
 # --- Kernels -------------------------------------------------------------------------------------
 
 compile_kernels() {
@@ -139,5 +150,6 @@ make_venv
 install_packages
 compile_packages
 prepare_kafka
+prepare_browser
 compile_kernels
 say "ready: $("$PYTHON" --version), $("$PYTHON" -c 'import sys; print(sys.base_prefix)')"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from deploy.choose import Choice, Choices, Origin, choose
 from deploy.create_topics import create_topics
 from deploy.parts import StackOptions, start_containers, start_embedded
+from deploy.ports import port_near
 from deploy.programs import program_service, programs
 from deploy.registry import publish_schemas
 from deploy.service import Service
@@ -29,7 +30,7 @@ class Stack:
     """A running stack. `settings` name every address: pass them to whatever works with it."""
 
     settings: Settings
-    choices: Choices
+    chosen: Mapping[str, str]
     vendors: Vendors
     started_at: float
     services: tuple[Service, ...] = field(repr=False)
@@ -70,7 +71,7 @@ class Stack:
             schema_registry_url=self.settings.schema_registry_url,
             partitions=self.settings.partitions,
             vendors=self.vendors.names,
-            chosen=describe(self.choices, self.settings),
+            chosen=dict(self.chosen),
             processes=tuple(_process_record(state, services) for state in self.processes()),
         )
 
@@ -81,6 +82,7 @@ def running_stack(
     *,
     workers: int = 1,
     sinks: bool = True,
+    dashboard: bool = False,
     options: StackOptions | None = None,
     say: Say = lambda _: None,
 ) -> Iterator[Stack]:
@@ -93,6 +95,7 @@ def running_stack(
         settings: addresses that are set are used, the others are filled with parts started here.
         workers: number of stream workers.
         sinks: whether to start the sinks.
+        dashboard: whether to serve the dashboard, too.
         options: ports and sizes of embedded parts.
         say: takes a line for people: what was chosen, what ended, what is started again.
 
@@ -112,7 +115,13 @@ def running_stack(
         if settings.metrics_port:
             serve_metrics(settings.metrics_port, supervisor)
         settings, services = start_embedded(settings, choices, options, supervisor)
-        for part, words in describe(choices, settings).items():
+        settings = settings.model_copy(
+            update={"dashboard_port": port_near(settings.dashboard_port)}
+        )
+        chosen = describe(choices, settings)
+        if dashboard:
+            chosen["dashboard"] = dashboard_url(settings)
+        for part, words in chosen.items():
             say(f"{part}: {words}")
         retention = options.retention_bytes if choices.broker.origin is Origin.EMBEDDED else -1
         create_topics(
@@ -120,11 +129,11 @@ def running_stack(
         )
         if settings.schema_registry_url:
             publish_schemas(settings.schema_registry_url, vendors.registry.by_id.values())
-        for program in programs(workers, sinks):
+        for program in programs(workers, sinks, dashboard):
             service = program_service(program, settings, settings.home / "logs")
             services.append(service)
             supervisor.add(service, program.stage)
-        stack = Stack(settings, choices, vendors, time.time(), tuple(services), supervisor)
+        stack = Stack(settings, chosen, vendors, time.time(), tuple(services), supervisor)
         supervisor.when_changed(lambda: write_stack(stack.settings.home, stack.record()))
         yield stack
 
@@ -137,6 +146,11 @@ def describe(choices: Choices, settings: Settings) -> dict[str, str]:
         "object store": choices.lake.description,
         "registry": choices.registry.description,
     }
+
+
+def dashboard_url(settings: Settings) -> str:
+    """Where the dashboard of these settings answers."""
+    return f"http://{settings.dashboard_host}:{settings.dashboard_port}/"
 
 
 def _with_address(choice: Choice, address: str) -> str:

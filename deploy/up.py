@@ -38,6 +38,7 @@ def run_until_stopped(
                 settings,
                 workers=workers,
                 sinks=sinks,
+                dashboard=sinks,
                 options=options,
                 say=lambda line: console.print(line, highlight=False, markup=False),
             ) as stack:

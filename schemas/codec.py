@@ -29,13 +29,18 @@ class TruncatedError(CodecError):
 
 def encode(schema: Schema, value: Any) -> bytes:
     """A value in Confluent's frame, as its schema says: Avro, or JSON."""
-    head = _HEAD.pack(0, schema.id)
+    head = frame_head(schema)
     if schema.kind == "json":
         return head + orjson.dumps(value)
     out = BytesIO()
     out.write(head)
     schemaless_writer(out, schema.parsed, value)
     return out.getvalue()
+
+
+def frame_head(schema: Schema) -> bytes:
+    """The first `HEAD_BYTES` of every value of a schema."""
+    return _HEAD.pack(0, schema.id)
 
 
 def schema_of(data: bytes, registry: Registry) -> Schema:

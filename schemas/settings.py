@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     pause_refusals: int = Field(default=1_000, ge=0, alias="KINEBUS_PAUSE_REFUSALS")
     pause_s: float = Field(default=60.0, gt=0, alias="KINEBUS_PAUSE_S")
     worker: int = Field(default=0, ge=0, alias="KINEBUS_WORKER")
+    dashboard_host: str = Field(default="127.0.0.1", alias="KINEBUS_DASHBOARD_HOST")
+    dashboard_port: int = Field(default=8800, ge=1, le=65_535, alias="KINEBUS_DASHBOARD_PORT")
     metrics_port: int = Field(default=0, ge=0, alias="KINEBUS_METRICS_PORT")
 
     def require_kafka(self) -> str:

@@ -51,7 +51,7 @@ def demo(
         publish = simulate_fleet(robots, seconds, say, only=made)
     else:
         publish = simulate_fleet(robots, seconds, say)
-    with sigterm_as_interrupt(), running_stack(settings, say=say) as stack:
+    with sigterm_as_interrupt(), running_stack(settings, dashboard=True, say=say) as stack:
         result = demonstrate(stack, publish, say)
     if as_json:
         print_json(result.document())

@@ -1,0 +1,36 @@
+// Which view the address names; each view is loaded when it is first asked for.
+import { startTheme } from "./theme.js";
+import { wallView } from "./wall.js";
+
+const view = document.getElementById("view");
+const ROUTES = [
+  [/^/, async () => wallView(view)],
+];
+let leave = () => {};
+let turn = 0;
+
+async function show() {
+  const own = ++turn;
+  leave();
+  leave = () => {};
+  view.replaceChildren();
+  view.removeAttribute("data-stale");
+  const hash = location.hash || "#/";
+  for (const link of document.querySelectorAll("#views a")) {
+    const here = link.getAttribute("href") === hash || (hash.startsWith("#/robot/") && link.getAttribute("href") === "#/");
+    if (here) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+  }
+  const [, open, found] = ROUTES.map(([pattern, start]) => [pattern, start, hash.match(pattern)]).find(([, , match]) => match);
+  const close = await open(...found.slice(1));
+  if (own !== turn) close(); else leave = close;
+}
+
+function tick() {
+  document.getElementById("clock").textContent = new Date().toLocaleTimeString("en-GB");
+}
+
+startTheme();
+tick();
+setInterval(tick, 1000);
+addEventListener("hashchange", show);
+show();

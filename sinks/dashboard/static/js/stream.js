@@ -1,0 +1,49 @@
+// Follows one of the server's streams, and tells the bar whether it lives.
+
+const link = document.getElementById("link");
+let beats = [];
+
+export class Stream {
+  // `whole` gets the document a page begins with, `change` each tick after it.
+  constructor(path, { whole, change }) {
+    this.source = new EventSource(path);
+    this.heard = performance.now();
+    const take = (use) => (event) => {
+      this.heard = performance.now();
+      beats.push(this.heard);
+      use(JSON.parse(event.data));
+    };
+    this.source.addEventListener("whole", take(whole));
+    this.source.addEventListener("change", take(change));
+    this.watch = setInterval(() => this.#judge(), 500);
+  }
+
+  close() {
+    this.source.close();
+    clearInterval(this.watch);
+  }
+
+  #judge() {
+    const now = performance.now();
+    beats = beats.filter((at) => at > now - 4000);
+    const lost = now - this.heard > 6000 || this.source.readyState === EventSource.CLOSED;
+    if (lost && this.source.readyState === EventSource.CLOSED) this.onclosed?.();
+    const view = document.getElementById("view");
+    const state = lost ? "lost" : "live";
+    if (link.dataset.state !== state) link.dataset.state = state;
+    link.textContent = lost ? "✕ no connection" : `● ${(beats.length / 4).toFixed(1)} updates/s`;
+    document.body.dataset.hz = (beats.length / 4).toFixed(2);
+    if (lost && !view.hasAttribute("data-stale")) {
+      const since = new Date(Date.now() - (now - this.heard)).toLocaleTimeString("en-GB");
+      const said = document.createElement("p");
+      said.className = "banner";
+      said.setAttribute("role", "alert");
+      said.textContent = `No news from the dashboard's server since ${since}: what you see is old.`;
+      view.prepend(said);
+      view.setAttribute("data-stale", "");
+    } else if (!lost && view.hasAttribute("data-stale")) {
+      view.removeAttribute("data-stale");
+      view.querySelector(":scope > .banner")?.remove();
+    }
+  }
+}
