@@ -54,10 +54,11 @@ def _differences(client: Client, store: ObjectStore, file: SegmentFile) -> list[
 
 
 def _signal(rows: pa.Table, signal: str) -> npt.NDArray[np.float32]:
-    """The scalar columns of a signal as [T, width]; width 0 where it is not reported."""
-    names = [name for name in rows.column_names if name.split(".", 1)[0] == signal]
-    columns = [rows[name].to_numpy() for name in names]
-    return np.stack(columns, axis=1) if columns else np.empty((rows.num_rows, 0), np.float32)
+    """A signal's rows of bytes as [T, width]; width 0 where it is not reported."""
+    if signal not in rows.column_names:
+        return np.empty((rows.num_rows, 0), np.float32)
+    told = b"".join(rows[signal].to_pylist())
+    return np.frombuffer(told, np.float32).reshape(rows.num_rows, -1)
 
 
 def _same_bits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from obstore.store import ObjectStore
 
 from schemas.body import DOFS
 from sinks.catalogue import Episode
+from sinks.lake.columns import matrix, signal
 from sinks.objects import digest, read_object
 
 F32 = npt.NDArray[np.float32]
@@ -26,7 +27,7 @@ U64 = npt.NDArray[np.uint64]
 
 ChannelNames = Callable[[str], tuple[str, ...]]
 
-_POSE = ("x", "y", "z", "qw", "qx", "qy", "qz")
+POSE_PARTS = 7
 BASE = {
     "base_position": "xyz",
     "base_quaternion": "wxyz",
@@ -149,39 +150,32 @@ def _frames(table: pa.Table, channels: tuple[str, ...], rates: bool) -> SealedFr
         values: npt.NDArray[Any] = table[name].to_numpy()
         return values if whole else values[kept]
 
-    def stacked(names: Sequence[str]) -> F32 | None:
-        if names[0] not in table.column_names:
-            return None
-        return np.stack([column(name) for name in names])
+    def planes(name: str) -> F32 | None:
+        values = signal(table, name)
+        return values if values is None or whole else values[:, kept]
 
-    def poses(part: str) -> F32 | None:
-        names = [f"{side}_{part}.{axis}" for side in ("left", "right") for axis in _POSE]
-        both = stacked(names)
-        return None if both is None else both.reshape(2, len(_POSE), -1)
+    def poses(name: str) -> F32 | None:
+        both = planes(name)
+        return None if both is None else both.reshape(2, POSE_PARTS, -1)
 
-    base = {name: stacked([f"{name}.{axis}" for axis in axes]) for name, axes in BASE.items()}
+    base = {name: planes(name) for name in BASE}
     return SealedFrames(
         channels=channels,
         t_ns=column("t_ns"),
-        position=_required(stacked([f"position.{name}" for name in channels])),
-        velocity=stacked([f"velocity.{name}" for name in channels]) if rates else None,
-        effort=stacked([f"effort.{name}" for name in channels]) if rates else None,
-        action=stacked([f"action.{name}" for name in channels]),
-        angle=_required(stacked([f"angle.{dof}" for dof in DOFS])),
-        angle_status=_bytes(table["angle_status"], len(DOFS))[slice(None) if whole else kept],
-        hand_pose=poses("hand"),
-        foot_pose=poses("foot"),
+        position=_required(planes("position"), len(channels)),
+        velocity=planes("velocity") if rates else None,
+        effort=planes("effort") if rates else None,
+        action=planes("action"),
+        angle=_required(planes("angle"), len(DOFS)),
+        angle_status=matrix(table["angle_status"], np.uint8)[slice(None) if whole else kept],
+        hand_pose=poses("hand_pose"),
+        foot_pose=poses("foot_pose"),
         base={name: values for name, values in base.items() if values is not None},
         flags=column("flags"),
     )
 
 
-def _required(values: F32 | None) -> F32:
-    if values is None:
-        raise CorruptEpisodeError("a segment lacks the columns of its profile's channels")
+def _required(values: F32 | None, components: int) -> F32:
+    if values is None or len(values) != components:
+        raise CorruptEpisodeError("a segment lacks what its profile's channels name")
     return values
-
-
-def _bytes(column: pa.ChunkedArray, width: int) -> U8:
-    """Rows of equal length. Returns [T, width]."""
-    return np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, width)

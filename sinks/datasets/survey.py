@@ -23,6 +23,7 @@ from schemas.vendors import Vendor
 from sinks.catalogue import Episode
 from sinks.datasets.episode import BASE, read_manifest
 from sinks.datasets.grid import NS, longest_gap_ns
+from sinks.lake.columns import signal
 from sinks.objects import read_object
 
 F32 = npt.NDArray[np.float32]
@@ -99,11 +100,13 @@ def survey(
     """
     vendor = vendors[episode.profile or ""]
     names = vendor.profile.channel_names
-    table = _looked_at(store, episode, names)
+    table = _looked_at(store, episode)
     held = set(table.column_names)
     order_ns = table["t_ns"].to_numpy()
     t_ns = np.sort(order_ns)
-    position = [table[f"position.{name}"].to_numpy() for name in names]
+    planes = signal(table, "position")
+    position = list(planes) if planes is not None else [np.empty(0, np.float32) for _ in names]
+    action = signal(table, "action")
     hashed = hashlib.sha256()
     for plane in position:
         hashed.update(plane.tobytes())
@@ -114,8 +117,8 @@ def survey(
     )
     commanded = frozenset(
         name
-        for name in names
-        if f"action.{name}" in held and np.isfinite(table[f"action.{name}"].to_numpy()).any()
+        for name, values in zip(names, () if action is None else action, strict=action is not None)
+        if np.isfinite(values).any()
     )
     frames = len(t_ns)
     span = int(t_ns[-1] - t_ns[0]) if frames else 0
@@ -133,7 +136,7 @@ def survey(
         loss=float(np.mean(steps > LOST_PERIODS)) if timed else None,
         channels=channels,
         commanded=commanded,
-        base=frozenset(name for name in BASE if f"{name}.{BASE[name][0]}" in held),
+        base=frozenset(name for name in BASE if name in held),
         fingerprint=hashed.hexdigest(),
         refused=_refusal(vendor.embodiment, channels, frames, rate_hz, gap, max_gap_ns),
     )
@@ -185,8 +188,8 @@ def _refusal(
     return None
 
 
-def _looked_at(store: ObjectStore, episode: Episode, names: tuple[str, ...]) -> pa.Table:
-    """Times, native positions and actions of all segments; the others' names stand in the schema.
+def _looked_at(store: ObjectStore, episode: Episode) -> pa.Table:
+    """Times, native positions, actions and base of all segments.
 
     Hashes are checked when the episode is read whole.
     """
@@ -194,12 +197,6 @@ def _looked_at(store: ObjectStore, episode: Episode, names: tuple[str, ...]) -> 
     for segment in read_manifest(store, episode)["segments"]:
         file = pq.ParquetFile(io.BytesIO(read_object(store, segment["key"])))
         there = set(file.schema_arrow.names)
-        wanted = ["t_ns", *(f"{s}.{n}" for s in ("position", "action") for n in names)]
-        first = [f"{name}.{axes[0]}" for name, axes in BASE.items()]
-        tables.append(file.read([n for n in (*wanted, *first) if n in there], use_threads=False))
-    if not tables:
-        return pa.table(
-            {"t_ns": pa.array([], pa.int64())}
-            | {f"position.{name}": pa.array([], pa.float32()) for name in names}
-        )
-    return pa.concat_tables(tables)
+        wanted = ("t_ns", "position", "action", *BASE)
+        tables.append(file.read([name for name in wanted if name in there], use_threads=False))
+    return pa.concat_tables(tables) if tables else pa.table({"t_ns": pa.array([], pa.int64())})

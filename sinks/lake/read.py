@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from obstore.store import ObjectStore
 
-from schemas.canonical import DOF_COUNT, SEGMENT_COUNT, CanonicalChunk
+from schemas.canonical import CanonicalChunk
+from sinks.lake.columns import matrix
 from sinks.lake.keys import ROOT, SEGMENT_FRAMES, is_segment_key
 from sinks.lake.table import FIXED, NATIVE
 from sinks.objects import list_keys, read_object
@@ -91,25 +92,17 @@ def chunks_in(data: bytes) -> Iterator[CanonicalChunk]:
 
 def _signals(table: pa.Table, stamp_dtype: str) -> dict[str, Any]:
     """Every signal of a segment as [T, …]; None where the robot does not report it."""
-    by_signal: dict[str, list[str]] = {name: [] for name in NATIVE}
-    for name in table.column_names:
-        signal = name.split(".", 1)[0]
-        if "." in name and signal in by_signal:
-            by_signal[signal].append(name)
-    for signal, fixed in FIXED.items():
-        by_signal[signal] = [name for name in fixed if name in table.column_names]
     found: dict[str, Any] = {}
-    for signal, names in by_signal.items():
+    for signal in (*NATIVE, *FIXED):
         found[signal] = None
-        if names or signal == "position":
-            stacked = np.empty((table.num_rows, len(names)), np.float32)
-            for column, name in enumerate(names):
-                stacked[:, column] = table[name].to_numpy()
-            found[signal] = stacked.reshape(table.num_rows, *_TAILS.get(signal, (-1,)))
+        if signal in table.column_names:
+            found[signal] = matrix(table[signal]).reshape(
+                table.num_rows, *_TAILS.get(signal, (-1,))
+            )
     found["t_ns"] = table["t_ns"].to_numpy()
     found["flags"] = table["flags"].to_numpy()
-    found["angle_status"] = _rows(table["angle_status"], DOF_COUNT)
-    found["segment_status"] = _rows(table["segment_status"], SEGMENT_COUNT)
+    found["angle_status"] = matrix(table["angle_status"], np.uint8)
+    found["segment_status"] = matrix(table["segment_status"], np.uint8)
     found["t_source"] = _stamps(table, stamp_dtype)
     return found
 
@@ -119,13 +112,9 @@ def _stamps(table: pa.Table, dtype: str) -> npt.NDArray[Any] | None:
         return None
     column = table["t_source"]
     if pa.types.is_fixed_size_binary(column.type):
-        return np.frombuffer(b"".join(column.to_pylist()), dtype)
+        return matrix(column, dtype).reshape(-1)
     stamps: npt.NDArray[Any] = column.to_numpy().astype(dtype)
     return stamps
-
-
-def _rows(column: pa.ChunkedArray, width: int) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, width)
 
 
 def _last(chunk: CanonicalChunk) -> int:

@@ -1,13 +1,15 @@
-"""A segment's frames as a Parquet object: scalar columns, the same bytes on every run.
+"""A segment's frames as a Parquet object: a row a frame, the same bytes on every run.
 
-Floats are split into byte planes, which is what makes them compress at all. LZ4 instead of zstd:
-a file has some 250 columns and zstd's set-up costs 17 µs in each, so that 1,000-frame episodes
-took 12 CPU seconds per million frames instead of 6, for 2 to 17 % fewer bytes.
+A signal is one column of fixed-size bytes, a frame's float32 values behind each other, and the
+file says what they are (`columns` in its document). Such a column is split into byte planes, so
+that each byte of each joint lies together over time, which is what makes floats compress at all. A
+column has a fixed price in every file, 20 µs and half a kilobyte: with one a joint it was half of
+the lake sink's CPU, and zstd cost more than it saved (decision 023).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,10 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.body import DOFS, SEGMENTS
+from schemas.canonical import CanonicalChunk
 from sinks.lake.segment import Segment, SegmentFacts, Slice, facts_of
 from sinks.parquet import document_of, write_parquet
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 ChannelNames = Callable[[str], tuple[str, ...]]
 """Names of a profile's channels, from its id; raises where the profile is not known."""
@@ -67,25 +70,32 @@ def segment_table(segment: Segment, channel_names: ChannelNames) -> pa.Table:
         columns["t_source"] = _stamps(_stacked(slices, "t_source"))
     for name in ("angle_status", "segment_status"):
         columns[name] = _status(slices, name)
-    for signal in NATIVE:
-        columns |= _scalars(slices, signal, [f"{signal}.{name}" for name in names])
-    for signal, fixed in FIXED.items():
-        columns |= _scalars(slices, signal, fixed)
+    for signal in component_names(chunk, names):
+        columns[signal] = _rows(_stacked(slices, signal))
     return pa.table(columns)
+
+
+def component_names(chunk: CanonicalChunk, channels: Sequence[str]) -> dict[str, list[str]]:
+    """The names of each signal's components, of the signals that the robot reports."""
+    names = {signal: [f"{signal}.{name}" for name in channels] for signal in NATIVE}
+    names |= {signal: list(fixed) for signal, fixed in FIXED.items()}
+    return {signal: own for signal, own in names.items() if getattr(chunk, signal) is not None}
 
 
 def encode_segment(segment: Segment, channel_names: ChannelNames) -> bytes:
     """The object's bytes, with the segment's facts in the file's metadata."""
     table = segment_table(segment, channel_names)
-    encodings = {
-        name: "BYTE_STREAM_SPLIT" if pa.types.is_floating(kind) else "DELTA_BINARY_PACKED"
-        for name, kind in zip(table.column_names, table.schema.types, strict=True)
-        if pa.types.is_floating(kind) or name in ("frame", "t_ns")
-    }
+    chunk = segment.slices[0].chunk
+    components = component_names(chunk, channel_names(chunk.profile))
+    encodings = dict.fromkeys(components, "BYTE_STREAM_SPLIT")
+    encodings |= dict.fromkeys(("frame", "t_ns"), "DELTA_BINARY_PACKED")
+    if "t_source" in table.column_names and pa.types.is_floating(table["t_source"].type):
+        encodings["t_source"] = "BYTE_STREAM_SPLIT"
     return write_parquet(
         table,
-        _document(segment),
-        compression="lz4",
+        {**_document(segment), "columns": components},
+        compression="zstd",
+        compression_level=1,
         use_dictionary=list(_REPEATED),
         column_encoding=encodings,
         write_statistics=list(_STATISTICS),
@@ -145,19 +155,11 @@ def _status(slices: Sequence[Slice], name: str) -> pa.Array:
         one = len(status) == 1
         parts.append(status if one else status[piece.start : piece.stop])
         repeats += [piece.stop - piece.start] if one else [1] * (piece.stop - piece.start)
-    rows = np.repeat(np.concatenate(parts), repeats, axis=0)
-    buffers = [None, pa.py_buffer(rows)]
-    return pa.Array.from_buffers(pa.binary(rows.shape[1]), len(rows), buffers)
+    return _rows(np.repeat(np.concatenate(parts), repeats, axis=0))
 
 
-def _scalars(
-    slices: Sequence[Slice], signal: str, names: Sequence[str]
-) -> Iterator[tuple[str, pa.Array]]:
-    """A column for each component of a signal; none where the robot does not report it."""
-    if getattr(slices[0].chunk, signal) is None:
-        return
-    stacked = _stacked(slices, signal)
-    planes = np.ascontiguousarray(stacked.reshape(len(stacked), -1).T)
-    for name, plane in zip(names, planes, strict=True):
-        buffers = [None, pa.py_buffer(plane)]
-        yield name, pa.Array.from_buffers(pa.float32(), len(plane), buffers)
+def _rows(values: npt.NDArray[Any]) -> pa.Array:
+    """[T, …] as T values of as many bytes as a row has."""
+    flat = np.ascontiguousarray(values).reshape(len(values), -1)
+    kind = pa.binary(flat.shape[1] * flat.itemsize)
+    return pa.Array.from_buffers(kind, len(flat), [None, pa.py_buffer(flat)])

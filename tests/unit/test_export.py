@@ -26,6 +26,7 @@ from sinks.datasets.export import LAYOUTS, Exported, Format, export
 from sinks.datasets.lerobot_v3 import V3
 from sinks.datasets.plan import Choice, ExportError
 from sinks.datasets.signals import ActionKind, Space
+from sinks.lake.columns import by_component
 from sinks.objects import read_object
 from streams.retarget_plan import compile_target
 from tests import make
@@ -60,7 +61,7 @@ def stored(episode: Episode, columns: list[str]) -> dict[str, np.ndarray]:
     """Columns of an episode as they lie in the lake, by time."""
     manifest = json.loads(read_object(STORE, episode.manifest or ""))
     tables = [
-        pq.read_table(io.BytesIO(read_object(STORE, segment["key"])))
+        by_component(pq.read_table(io.BytesIO(read_object(STORE, segment["key"]))))
         for segment in manifest["segments"]
     ]
     names = ["t_ns", *columns]

@@ -14,6 +14,7 @@ from obstore.store import MemoryStore
 
 from schemas.body import DOFS
 from schemas.canonical import Boundary, BoundaryKind, CanonicalChunk
+from sinks.lake.columns import by_component, matrix
 from sinks.lake.intervals import Intervals
 from sinks.lake.keys import (
     SEGMENT_FRAMES,
@@ -59,7 +60,7 @@ def segment_of(*chunks: CanonicalChunk) -> Segment:
 
 
 def table_of(data: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(data))
+    return by_component(pq.read_table(pa.BufferReader(data)))
 
 
 def bits(values: Any) -> list[int]:
@@ -84,6 +85,17 @@ def test_columns_hold_the_bits() -> None:
     assert table["segment_status"].to_pylist() == [b"\4" * 15] * 5
     assert "base_quaternion.w" in table.column_names
     assert not [name for name in table.column_names if name.startswith(("effort", "left_hand"))]
+
+
+def test_a_signal_is_one_column_of_byte_planes() -> None:
+    data = encode_segment(segment_of(chunk(7, 100, 3), chunk(8, 103, 2)), names)
+    table = pq.read_table(pa.BufferReader(data))
+    assert table["position"].type == pa.binary(3 * 4)
+    assert bits(matrix(table["position"].slice(3))) == bits(chunk(8, 103, 2).position)
+    held = pq.read_metadata(pa.BufferReader(data)).row_group(0)
+    encodings = {c.path_in_schema: c.encodings for c in map(held.column, range(held.num_columns))}
+    assert "BYTE_STREAM_SPLIT" in encodings["position"]
+    assert "BYTE_STREAM_SPLIT" in encodings["angle"]
 
 
 def test_a_status_of_each_frame_is_kept() -> None:
