@@ -4,6 +4,7 @@ import { wallView } from "./wall.js";
 
 const view = document.getElementById("view");
 const ROUTES = [
+  [/^#\/robot\/(.+)$/, async (name) => (await import("./robot.js")).robotView(view, decodeURIComponent(name))],
   [/^/, async () => wallView(view)],
 ];
 let leave = () => {};

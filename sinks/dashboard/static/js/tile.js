@@ -9,7 +9,7 @@ const LOW_SCORE = 0.9;
 export function makeTile(name) {
   const part = (tag, cls) => el(tag, { class: cls });
   const parts = {
-    state: part("span", "state"), name: part("span", "name"), score: part("span", "score"),
+    state: part("span", "state"), name: el("span", { class: "name", "data-maker": makerOf(name) }), score: part("span", "score"),
     task: part("div", "line task"), figures: part("div", "line figures-line"),
     verdict: part("span", "chip verdict"), finding: part("span", "chip finding"),
   };

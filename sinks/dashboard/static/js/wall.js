@@ -5,6 +5,7 @@ import { makeTile, showTile, toneOf } from "./tile.js";
 import { makerOf, number } from "./words.js";
 
 const TONES = { bad: 0, warn: 1, good: 2, idle: 3 };
+const MANY = 60;
 const FILTERS = [["all", "All robots"], ["trouble", "Needs a look"], ["live", "Live"]];
 
 export function wallView(view) {
@@ -18,7 +19,7 @@ export function wallView(view) {
   const filter = el("select", { "aria-label": "Which robots", onchange: () => arrange() },
     ...FILTERS.map(([value, word]) => el("option", { value }, word)));
   const order = el("button", { type: "button", class: "quiet-button", "aria-pressed": "false", onclick: () => toggle(order) }, "Worst first");
-  const size = el("button", { type: "button", class: "quiet-button", "aria-pressed": String(localStorage.small === "true"), onclick: () => toggle(size) }, "Small tiles");
+  const size = el("button", { type: "button", class: "quiet-button", "aria-pressed": "false", onclick: () => toggle(size) }, "Small tiles");
   const empty = el("p", { class: "empty" }, "No robot has been heard yet.");
   view.append(
     el("div", { class: "tools" }, el("div", { class: "figures" }, ...Object.values(figures).map((f) => f.node)),
@@ -30,7 +31,7 @@ export function wallView(view) {
 
   function toggle(button) {
     button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
-    localStorage.small = size.getAttribute("aria-pressed");
+    if (button === size) localStorage.small = size.getAttribute("aria-pressed");
     arrange();
   }
 
@@ -43,6 +44,8 @@ export function wallView(view) {
   }
 
   function arrange() {
+    if (localStorage.small === undefined) size.setAttribute("aria-pressed", String(tiles.size > MANY));
+    else size.setAttribute("aria-pressed", localStorage.small);
     list.classList.toggle("small", size.getAttribute("aria-pressed") === "true");
     const worst = order.getAttribute("aria-pressed") === "true";
     const shown = [...tiles.values()].filter(wanted);
