@@ -21,10 +21,9 @@ class Program:
     module: str
     stage: Stage
     worker: int = 0
-    metrics: bool = True
 
 
-TICKER = Program("ticker", "deploy.ticker", Stage.PRODUCER, metrics=False)
+TICKER = Program("ticker", "deploy.ticker", Stage.PRODUCER)
 WORKER = Program("worker", "streams.app", Stage.WORKER)
 SINKS = (
     Program("sink-clickhouse", "sinks.clickhouse", Stage.SINK),
@@ -57,7 +56,7 @@ def program_service(program: Program, settings: Settings, logs: Path) -> Service
         **_ONE_THREAD,
         "PYTHONUNBUFFERED": "1",
         "KINEBUS_WORKER": str(program.worker),
-        "KINEBUS_METRICS_PORT": str(free_port() if program.metrics else 0),
+        "KINEBUS_METRICS_PORT": str(free_port()),
     }
     return Service(
         name=program.name,

@@ -135,6 +135,29 @@ prepare_browser() {
   fi
 }
 
+# --- Prometheus, for the tests of alerts and dashboards -----------------------------------------
+
+# Unpacked, not installed: Debian's package would start a service.
+prepare_prometheus() {
+  local folder=$CACHE/prometheus arriving
+  if [[ -x $folder/usr/bin/promtool ]] || { command -v promtool && command -v prometheus; } >/dev/null; then return; fi
+  if ! command -v apt-get >/dev/null; then
+    say "no Prometheus: tests of alerts and dashboards are skipped (Debian: apt-get install prometheus)"
+    return
+  fi
+  say "fetching Debian's prometheus for the tests of alerts and dashboards"
+  arriving=$(mktemp -d)
+  if (cd "$arriving" && { apt-get download -qq prometheus || { root apt-get update -qq && apt-get download -qq prometheus; }; } \
+    && dpkg-deb -x prometheus_*.deb tree) >/dev/null 2>&1; then
+    mkdir -p "$CACHE"
+    rm -rf "$folder"
+    mv "$arriving/tree" "$folder"
+  else
+    say "Prometheus could not be fetched: tests of alerts and dashboards are skipped"
+  fi
+  rm -rf "$arriving"
+}
+
 # --- Kernels -------------------------------------------------------------------------------------
 
 compile_kernels() {
@@ -151,5 +174,6 @@ install_packages
 compile_packages
 prepare_kafka
 prepare_browser
+prepare_prometheus
 compile_kernels
 say "ready: $("$PYTHON" --version), $("$PYTHON" -c 'import sys; print(sys.base_prefix)')"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from deploy.choose import Choice, Choices, Origin, choose
 from deploy.create_topics import create_topics
 from deploy.parts import StackOptions, start_containers, start_embedded
-from deploy.ports import port_near
+from deploy.ports import free_port, port_near
 from deploy.programs import program_service, programs
 from deploy.registry import publish_schemas
 from deploy.service import Service
-from deploy.stack_file import ProcessRecord, StackRecord, hold_home, write_stack
-from deploy.stack_metrics import serve_metrics
+from deploy.stack_file import ProcessRecord, StackRecord, hold_home, write_stack, write_targets
+from deploy.stack_metrics import serving_metrics
 from deploy.supervisor import ProcessState, Supervisor
 from schemas.settings import Settings
 from schemas.topics import all_topics
@@ -33,6 +33,7 @@ class Stack:
     chosen: Mapping[str, str]
     vendors: Vendors
     started_at: float
+    metrics_port: int
     services: tuple[Service, ...] = field(repr=False)
     supervisor: Supervisor = field(repr=False)
 
@@ -65,6 +66,7 @@ class Stack:
         return StackRecord(
             pid=os.getpid(),
             started_at=self.started_at,
+            metrics_port=self.metrics_port,
             bootstrap=self.bootstrap,
             clickhouse_url=self.clickhouse_url,
             lake_url=self.lake_url,
@@ -112,8 +114,8 @@ def running_stack(
         settings = start_containers(settings, choices, cleanup)
         supervisor = Supervisor(say)
         cleanup.callback(supervisor.stop)
-        if settings.metrics_port:
-            serve_metrics(settings.metrics_port, supervisor)
+        metrics_port = settings.metrics_port or free_port()
+        cleanup.enter_context(serving_metrics(metrics_port, supervisor))
         settings, services = start_embedded(settings, choices, options, supervisor)
         settings = settings.model_copy(
             update={"dashboard_port": port_near(settings.dashboard_port)}
@@ -133,9 +135,17 @@ def running_stack(
             service = program_service(program, settings, settings.home / "logs")
             services.append(service)
             supervisor.add(service, program.stage)
-        stack = Stack(settings, chosen, vendors, time.time(), tuple(services), supervisor)
-        supervisor.when_changed(lambda: write_stack(stack.settings.home, stack.record()))
+        stack = Stack(
+            settings, chosen, vendors, time.time(), metrics_port, tuple(services), supervisor
+        )
+        supervisor.when_changed(lambda: _write_record(stack))
         yield stack
+
+
+def _write_record(stack: Stack) -> None:
+    record = stack.record()
+    write_stack(stack.settings.home, record)
+    write_targets(stack.settings.home, record)
 
 
 def describe(choices: Choices, settings: Settings) -> dict[str, str]:

@@ -33,6 +33,7 @@ class StackRecord:
 
     pid: int
     started_at: float
+    metrics_port: int
     bootstrap: str
     clickhouse_url: str
     lake_url: str
@@ -53,6 +54,24 @@ def write_stack(home: Path, record: StackRecord) -> None:
     path = stack_path(home)
     arriving = path.with_suffix(".arriving")
     arriving.write_text(json.dumps(asdict(record), indent=2) + "\n")
+    arriving.replace(path)
+
+
+def targets_path(home: Path) -> Path:
+    """Where Prometheus finds this home's processes (`file_sd_configs`)."""
+    return home / "prometheus-targets.json"
+
+
+def write_targets(home: Path, record: StackRecord) -> None:
+    """Name every process that answers Prometheus, by what it is."""
+    ports = {p.name: p.metrics_port for p in record.processes if p.metrics_port}
+    targets = [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"process": name}}
+        for name, port in {"supervisor": record.metrics_port, **ports}.items()
+    ]
+    path = targets_path(home)
+    arriving = path.with_suffix(".arriving")
+    arriving.write_text(json.dumps(targets, indent=2) + "\n")
     arriving.replace(path)
 
 

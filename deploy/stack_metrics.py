@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily
@@ -28,8 +29,15 @@ class RestartCollector(Collector):
         yield family
 
 
-def serve_metrics(port: int, supervisor: Supervisor) -> None:
-    """Answer Prometheus on this loopback port until the process ends."""
+@contextmanager
+def serving_metrics(port: int, supervisor: Supervisor) -> Iterator[None]:
+    """Answer Prometheus on this loopback port for as long as the block lasts."""
     registry = CollectorRegistry()
     registry.register(RestartCollector(supervisor))
-    start_http_server(port, "127.0.0.1", registry)
+    server, thread = start_http_server(port, "127.0.0.1", registry)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

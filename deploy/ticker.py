@@ -14,10 +14,12 @@ import time
 from collections.abc import Mapping
 
 import structlog
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import ClusterMetadata
+from prometheus_client import Counter, start_http_server
 
 from schemas.envelope import tick_headers
+from schemas.metrics import TICKS
 from schemas.settings import SettingMissingError, Settings
 from schemas.topics import RAW_PREFIX
 
@@ -25,6 +27,7 @@ TICK_S = 1.0
 LIST_TOPICS_S = 10.0
 _SILENT = logging.getLogger("kinebus.ticker.librdkafka")
 _log = structlog.get_logger()
+_TICKS = Counter(TICKS, "Ticks that the broker has acknowledged.")
 
 Partitions = tuple[tuple[str, int], ...]
 
@@ -68,10 +71,17 @@ def tick(producer: Producer, partitions: Partitions, now_ns: int) -> None:
     headers = tick_headers(now_ns)
     for topic, partition in partitions:
         try:
-            producer.produce(topic, value=b"", key=b"", partition=partition, headers=headers)
+            producer.produce(
+                topic, b"", b"", partition, headers=headers, on_delivery=_count_delivered
+            )
         except BufferError:
             break  # The broker is away and enough ticks wait for it.
     producer.poll(0)
+
+
+def _count_delivered(error: KafkaError | None, _message: Message) -> None:
+    if error is None:
+        _TICKS.inc()
 
 
 def _partition_counts(metadata: ClusterMetadata) -> dict[str, int]:
@@ -99,11 +109,14 @@ def main() -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
+    settings = Settings()
     try:
-        bootstrap = Settings().require_kafka()
+        bootstrap = settings.require_kafka()
     except SettingMissingError as error:
         _log.error(str(error))
         return 2
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, "127.0.0.1")
     _log.info("ticking", broker=bootstrap)
     run(bootstrap, stop)
     return 0

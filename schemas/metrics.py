@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 WORKER_RECORDS = "kinebus_worker_records_total"
-"""Raw records processed, by topic and outcome (canonical, mark, tick, dead_letter, duplicate)."""
+"""Raw records processed, by topic and outcome.
+
+Outcomes: chunk, mark, tick, dead_letter, duplicate, covered (before the restored state).
+"""
 
 WORKER_FRAMES = "kinebus_worker_frames_total"
 """Frames made canonical, by vendor."""
 
 WORKER_DELAY = "kinebus_worker_delay_seconds"
-"""Publisher's clock to the acknowledged canonical record."""
+"""From a raw record's log time to its acknowledged outputs."""
+
+WORKER_OLDEST = "kinebus_worker_oldest_seconds"
+"""No raw record older than this is without its acknowledged outputs, by topic: its worst partition.
+
+It grows while the worker stands still, with or without records in its hands, for a tick a second
+comes in every partition; without load it lies between 0 and about a second.
+"""
+
+WORKER_ROBOTS = "kinebus_worker_robots"
+"""Robots whose state a worker holds."""
 
 WORKER_FOLD_RECORDS = "kinebus_worker_fold_records"
 """Records in one fold."""
@@ -46,6 +59,18 @@ SINK_OFFSETS_SKIPPED = "kinebus_sink_offsets_skipped_total"
 
 SINK_DUPLICATES = "kinebus_sink_duplicates_total"
 """Chunks that came again and were left out, by sink."""
+
+TICKS = "kinebus_ticker_ticks_total"
+"""Ticks the broker has acknowledged; each raw partition gets one a second."""
+
+CLICKHOUSE_REQUESTS = "kinebus_clickhouse_requests_total"
+"""Requests to the embedded ClickHouse, by kind (insert, read, other) and outcome (ok, error)."""
+
+CLICKHOUSE_SECONDS = "kinebus_clickhouse_request_seconds"
+"""How long the embedded ClickHouse took to answer, by kind."""
+
+CLICKHOUSE_PARTS = "kinebus_clickhouse_parts"
+"""Active parts of each table of the embedded ClickHouse; inserts slow down at 1,000 of one."""
 
 PROCESS_RESTARTS = "kinebus_process_restarts_total"
 """Restarts by the supervisor, by process."""

@@ -43,6 +43,8 @@ class Folded:
     outputs: list[Output]
     checkpoint: Checkpoint | None
     counts: Mapping[str, int]
+    frames: int = 0
+    """Frames made canonical."""
 
 
 def empty_partition(topic: str, partition: int) -> PartitionState:

@@ -16,6 +16,7 @@ from streams.checkpoint import Checkpoint
 @dataclass
 class _Entry:
     checkpoint: Checkpoint | None
+    log_ms: int
     delivered: bool = False
 
 
@@ -29,10 +30,12 @@ class Ledger:
     _acknowledged: set[int] = field(default_factory=set)
     committable: int | None = None
     """The offset that may be committed, None before the first checkpoint is acknowledged."""
+    delivered_ms: int | None = None
+    """Log time of the last record that is out, with all before it."""
 
-    def enter(self, checkpoint: Checkpoint | None) -> int:
-        """Enter the next fold; gives the number to deliver it by."""
-        self._folds.append(_Entry(checkpoint))
+    def enter(self, checkpoint: Checkpoint | None, log_ms: int = 0) -> int:
+        """Enter the next fold, whose last record has this log time; gives its number."""
+        self._folds.append(_Entry(checkpoint, log_ms))
         return self._first + len(self._folds) - 1
 
     def deliver(self, number: int) -> list[Checkpoint]:
@@ -42,6 +45,7 @@ class Ledger:
         while self._folds and self._folds[0].delivered:
             entry = self._folds.popleft()
             self._first += 1
+            self.delivered_ms = entry.log_ms
             if entry.checkpoint is not None:
                 due.append(entry.checkpoint)
         self._due += due

@@ -74,6 +74,7 @@ def process_fold(
     touched = set(state.touched)
     outputs: list[Output] = []
     counts: dict[str, int] = {}
+    frames = 0
     marked = False
     number = 0
     last: RawRecord | None = None
@@ -103,6 +104,8 @@ def process_fold(
                 robots[after.robot] = after
                 touched.add(after.robot)
             marked = marked or outcome == Kind.MARK
+            if outcome == Kind.CHUNK and isinstance(envelope, Envelope):
+                frames += envelope.frames
         counts[outcome] = counts.get(outcome, 0) + 1
     if last is None:
         return state, Folded([], None, {})
@@ -114,9 +117,9 @@ def process_fold(
         since_checkpoint=state.since_checkpoint + number,
     )
     if not (checkpoint or marked or is_due(state)):
-        return state, Folded(outputs, None, counts)
+        return state, Folded(outputs, None, counts, frames)
     state, snapshots = checkpointed(state)
-    return state, Folded(outputs, Checkpoint(last.offset + 1, snapshots), counts)
+    return state, Folded(outputs, Checkpoint(last.offset + 1, snapshots), counts, frames)
 
 
 def _record(

@@ -16,7 +16,7 @@ from streams.chunk import Processor
 from streams.holding import Holding, Place
 from streams.in_work import InWork
 from streams.ledger import Ledger
-from streams.measure import Measure
+from streams.measure import Measure, Standing
 from streams.process import process_fold
 from streams.publisher import crash
 from streams.records import Output, RawRecord
@@ -85,6 +85,7 @@ class Worker:
         self._measure = measure
         self._in_work = in_work
         self._rule = rule
+        measure.watch(self.standing)
         self._tallies: dict[str, Tally] = {}
         self._holding: Holding[FetchedFold] = Holding()
         self._turn = asyncio.Lock()
@@ -161,7 +162,8 @@ class Worker:
                 raise
             self._in_work.clear()
             assigned.next_offset = run[-1].offset + 1
-            entered.append((assigned, assigned.ledger.enter(folded.checkpoint)))
+            number = assigned.ledger.enter(folded.checkpoint, run[-1].timestamp)
+            entered.append((assigned, number))
             self._measure.folded(where[0], folded, self._in_flight)
             outputs += folded.outputs
             self._watch_refusals(where[0], folded.counts, run[-1].timestamp)
@@ -229,6 +231,17 @@ class Worker:
         held = self.held()
         places = self._assigned.copy().items()
         return self._took_at, {where: a.next_offset for where, a in places if where not in held}
+
+    def standing(self) -> dict[str, Standing]:
+        """How far each topic has come; asked for by other threads."""
+        found: dict[str, Standing] = {}
+        for (topic, _), assigned in self._assigned.copy().items():
+            out_ms = assigned.ledger.delivered_ms
+            before = found.get(topic, Standing(None, 0))
+            known = [ms for ms in (before.delivered_ms, out_ms) if ms is not None]
+            robots = before.robots + len(assigned.state.robots)
+            found[topic] = Standing(min(known, default=None), robots)
+        return found
 
     def forget(self, places: Sequence[Place]) -> None:
         """Partitions that were taken from this worker."""

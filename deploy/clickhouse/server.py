@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from email.parser import BytesParser
@@ -22,7 +23,8 @@ from deploy.clickhouse.errors import (
     ClickHouseError,
     render_error,
 )
-from deploy.clickhouse.statement import insert_head, options_of
+from deploy.clickhouse.measure import PATH, ServerMeasure
+from deploy.clickhouse.statement import insert_head, only_reads, options_of
 
 _HEAD_BYTES = 64 * 1024
 _MAX_TEXT_BYTES = 64 * 1024 * 1024
@@ -38,6 +40,7 @@ class ClickHouseServer(ThreadingHTTPServer):
     def __init__(self, port: int, engine: Engine) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.engine = engine
+        self.measure = ServerMeasure(engine)
         self._open = 0
         self._idle = threading.Condition()
 
@@ -69,7 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A ping, or a query that may only read."""
-        if urlsplit(self.path).path in _PINGS:
+        path = urlsplit(self.path).path
+        if path == PATH:
+            self._send(HTTPStatus.OK, self.server.measure.text(), {"Content-Type": "text/plain"})
+        elif path in _PINGS:
             self._send(HTTPStatus.OK, b"Ok.\n", {"Content-Type": "text/html; charset=UTF-8"})
         else:
             self._answer(read_only=True)
@@ -85,8 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers.get("Transfer-Encoding", "").lower() == "chunked",
         )
         self.server.enter()
+        self._kind, outcome, began = "other", "error", time.monotonic()
         try:
             self._send_outcome(self._run(body, read_only))
+            outcome = "ok"
         except ClickHouseError as error:
             self._send_error(body, error)
         except (ConnectionError, TimeoutError):
@@ -96,6 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_error(body, ClickHouseError(UNKNOWN_EXCEPTION, repr(error)))
         finally:
             self.server.leave()
+            self.server.measure.answered(self._kind, outcome, time.monotonic() - began)
 
     def _run(self, body: RequestBody, read_only: bool) -> Outcome:
         if "Origin" in self.headers:
@@ -111,11 +120,14 @@ class _Handler(BaseHTTPRequestHandler):
         text = _head(chain([url_text, b"\n"] if url_text else [], pieces))
         head = None if read_only else insert_head(text[0])
         if head is not None:
+            self._kind = "insert"
             rows = chain([text[0][head.data_at :]], text[1])
             return self.server.engine.insert(head, (row for row in rows if row), options)
         sql = _whole(chain(text[0:1], text[1])).decode().strip()
         if not sql:
             return Outcome(options.format, b"Ok.\n")
+        if only_reads(sql):
+            self._kind = "read"
         return self.server.engine.run(sql, options, read_only)
 
     def _send_outcome(self, outcome: Outcome) -> None:

@@ -33,6 +33,8 @@ def prepare_clickhouse(path: Path, port: int = 0, log: Path | None = None) -> Cl
             command=command,
             log=log or path / "server.log",
             ready=lambda: clickhouse_answers(url),
+            # It answers /metrics on the port of its interface.
+            env={"KINEBUS_METRICS_PORT": str(port)},
             stop_within_s=15.0,
         ),
         url,

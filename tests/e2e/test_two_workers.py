@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from deploy.audit import run_audit
+from deploy.grafana.panels import EPISODES, FLOW
 from deploy.settle import wait_until_following, wait_until_settled
 from deploy.stack import running_stack
+from deploy.stack_file import targets_path
 from producers.fleet.plan import plan_fleet
 from producers.fleet.run import run_fleet
+from schemas import metrics
 from schemas.settings import Settings
+from sinks.clickhouse.client import connect
 from tests import make
+from tests.prometheus_server import Prometheus, running_prometheus
+
+UNSEEN = {"Vendors that rest", "Offsets stepped over", "Audit: what must not be"}
+"""Panels of what did not happen here."""
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
@@ -24,7 +36,10 @@ pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
     vendors = make.vendors().names
     settings = Settings().model_copy(update={"home": tmp_path})
-    with running_stack(settings, workers=2) as stack:
+    with (
+        running_stack(settings, workers=2) as stack,
+        running_prometheus(tmp_path / "prometheus", targets_path(tmp_path)) as prometheus,
+    ):
         wait_until_following(stack.settings, vendors, 90.0)
 
         def kill() -> None:
@@ -42,8 +57,36 @@ def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
         wait_until_settled(stack.settings, vendors, 120.0, lambda _: None)
         report = run_audit(stack.settings, deep=True)
         restarts = {state.name: state.restarts for state in stack.processes()}
+        processes = len(stack.processes()) + 1
+        prometheus.wait_for('up{job="kinebus"} == 1', processes)
+        every_name_is_served(tmp_path)
+        every_panel_answers(prometheus, connect(stack.clickhouse_url, "kinebus"))
     assert report.ok, report.problems
     assert all(restarts[name] >= 1 for name in ("worker-0", "worker-1", "sink-lake")), restarts
     for name in vendors:
         got = report.vendors[name]
         assert got.canonical == got.clickhouse == got.object_storage == counts[name].frames, name
+
+
+def every_name_is_served(home: Path) -> None:
+    """Each metric of the contract is told by some process."""
+    served = set()
+    for target in json.loads(targets_path(home).read_text()):
+        with urllib.request.urlopen(f"http://{target['targets'][0]}/metrics") as answer:
+            served |= set(re.findall(r"^# TYPE (\S+)", answer.read().decode(), re.M))
+    names = {value for name, value in vars(metrics).items() if name.isupper()}
+    assert names - served == set()
+
+
+def every_panel_answers(prometheus: Prometheus, client: Client) -> None:
+    """Each panel's question, as Grafana asks it, has an answer."""
+    empty = set()
+    for panel in (panel for row in FLOW for panel in row.panels):
+        if not prometheus.query(panel.query):
+            empty.add(panel.title)
+    assert empty <= UNSEEN
+    now = int(time.time())
+    for panel in (panel for row in EPISODES for panel in row.panels):
+        sql = panel.query.replace("$__fromTime", f"toDateTime({now - 86_400})")
+        rows = client.query(sql.replace("$__toTime", f"toDateTime({now + 86_400})")).result_rows
+        assert rows or panel.title in ("Joints with findings", "Refused records"), panel.title

@@ -30,6 +30,7 @@ def record(home: Path) -> StackRecord:
     return StackRecord(
         pid=1,
         started_at=2.5,
+        metrics_port=9,
         bootstrap="127.0.0.1:9092",
         clickhouse_url="http://127.0.0.1:8123",
         lake_url=home.as_uri(),
