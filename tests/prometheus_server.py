@@ -81,5 +81,5 @@ def running_prometheus(folder: Path, targets: Path) -> Iterator[Prometheus]:
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     )
-    with running(Service("prometheus", command, folder / "prometheus.log", answers)):
+    with running(Service("prometheus", command, folder / "prometheus.log", ready=answers)):
         yield Prometheus(url)

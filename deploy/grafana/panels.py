@@ -148,7 +148,8 @@ EPISODES = (
               f" WHERE {_LOGGED} GROUP BY source_topic, reason, outcome ORDER BY records DESC"),
         Panel("Bytes at rest", "native signals and what is derived", "bytes",
               "SELECT table, sum(data_compressed_bytes) AS bytes,"
-              " sum(data_uncompressed_bytes) AS raw, sum(rows) AS chunks FROM system.parts WHERE active AND database = currentDatabase()"
+              " sum(data_uncompressed_bytes) AS raw, sum(rows) AS chunks"
+              " FROM system.parts WHERE active AND database = currentDatabase()"
               " GROUP BY table ORDER BY bytes DESC"),
     )),
 )  # fmt: skip

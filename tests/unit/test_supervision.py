@@ -98,13 +98,14 @@ def test_settings_survive_the_way_through_the_environment(
 
 
 def test_producers_stop_first_and_names_are_unique() -> None:
-    chosen = list(programs(workers=3, sinks=True))
+    chosen = list(programs(workers=3, sinks=True, dashboard=True))
     names = [program.name for program in chosen]
     assert names[:4] == ["ticker", "worker-0", "worker-1", "worker-2"]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 9
     assert [program.worker for program in chosen[1:4]] == [0, 1, 2]
     assert list(Stage) == [Stage.PRODUCER, Stage.WORKER, Stage.SINK, Stage.STORE, Stage.LOG]
-    assert [program.name for program in programs(workers=1, sinks=False)] == ["ticker", "worker-0"]
+    bare = programs(workers=1, sinks=False, dashboard=False)
+    assert [program.name for program in bare] == ["ticker", "worker-0"]
 
 
 def test_only_raw_partitions_are_ticked() -> None:
