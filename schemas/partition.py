@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _MASK = 0xFFFFFFFF
 _M = 0x5BD1E995
 
@@ -25,6 +27,7 @@ def murmur2(data: bytes) -> int:
     return h ^ (h >> 15)
 
 
+@lru_cache(maxsize=65_536)
 def partition_of(robot: str, partitions: int) -> int:
     """The partition of a robot's records, equal to the Java client's default partitioner."""
     return (murmur2(robot.encode()) & 0x7FFFFFFF) % partitions

@@ -11,6 +11,8 @@ class Reason(StrEnum):
 
     MISSING_ENVELOPE = "missing_envelope"
     BAD_ENVELOPE = "bad_envelope"
+    WRONG_PARTITION = "wrong_partition"
+    TOO_MANY_ROBOTS = "too_many_robots"
     UNKNOWN_VENDOR = "unknown_vendor"
     UNKNOWN_PROFILE = "unknown_profile"
     UNKNOWN_SCHEMA = "unknown_schema"

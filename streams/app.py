@@ -77,7 +77,8 @@ def build_app(settings: Settings) -> faust.App:
     Fetched.skipped = staticmethod(skipped)
 
     def make_worker(publisher: Publisher) -> Worker:
-        return Worker(KafkaLog(bootstrap), processors, publisher, measure, in_work, rule)
+        source = KafkaLog(bootstrap)
+        return Worker(source, processors, publisher, measure, in_work, rule, settings.partitions)
 
     wire(app, raw, bootstrap, make_worker)
     # What is here now stays: no later collection has to walk through it.

@@ -17,13 +17,16 @@ CHECKPOINT_RECORDS = 4_000
 class PartitionState:
     """One raw partition: its clock, its robots, and what changed since the last checkpoint.
 
-    `written` gives for each robot the clock's offset in its last snapshot.
+    Of `partitions` that its topic has. `written` gives for each robot the clock's offset in its
+    last snapshot; `forgotten` are robots whose snapshots are to be taken back.
     """
 
     clock: PartitionClock
+    partitions: int = 1
     robots: Mapping[str, RobotState] = field(default_factory=dict)
     written: Mapping[str, int] = field(default_factory=dict)
     touched: frozenset[str] = frozenset()
+    forgotten: frozenset[str] = frozenset()
     checkpoint_ms: int = 0
     since_checkpoint: int = 0
 
@@ -47,9 +50,9 @@ class Folded:
     """Frames made canonical."""
 
 
-def empty_partition(topic: str, partition: int) -> PartitionState:
-    """The state of a partition that nobody has read yet."""
-    return PartitionState(PartitionClock(topic, partition, -1, 0, 0))
+def empty_partition(topic: str, partition: int, partitions: int = 1) -> PartitionState:
+    """The state of a partition, of so many of its topic, that nobody has read yet."""
+    return PartitionState(PartitionClock(topic, partition, -1, 0, 0), partitions)
 
 
 def is_due(state: PartitionState) -> bool:
@@ -59,15 +62,22 @@ def is_due(state: PartitionState) -> bool:
 
 
 def checkpointed(state: PartitionState) -> tuple[PartitionState, tuple[Output, ...]]:
-    """Snapshots of the robots touched, and behind them that of the partition's clock."""
+    """Snapshots of the robots touched, behind them that of the partition's clock.
+
+    Snapshots of robots that are forgotten are taken back behind it: whoever misses them knows by
+    the clock that they were.
+    """
     clock, robots = state.clock, state.robots
     written = {**state.written, **dict.fromkeys(state.touched, clock.offset)}
+    written = {name: offset for name, offset in written.items() if name in robots}
     values = {name.encode(): encode_state(robots[name], clock) for name in sorted(state.touched)}
     values[clock_key(clock.topic, clock.partition)] = encode_clock(clock, written)
+    values.update({name.encode(): b"" for name in sorted(state.forgotten - robots.keys())})
     state = replace(
         state,
         written=written,
         touched=frozenset(),
+        forgotten=frozenset(),
         checkpoint_ms=clock.clock_ms,
         since_checkpoint=0,
     )

@@ -54,7 +54,10 @@ class PlainRecord:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A record to write; its partition is that of the raw record it came from."""
+    """A record to write; its partition is that of the raw record it came from.
+
+    An empty value takes a key of a compacted topic back.
+    """
 
     topic: str
     partition: int

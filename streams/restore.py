@@ -117,7 +117,9 @@ def suspects_of(snapshots: Iterable[Snapshot], topic: str, partition: int) -> Su
     return found
 
 
-def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -> PartitionState:
+def partition_state(
+    snapshots: Iterable[Snapshot], topic: str, partition: int, partitions: int = 1
+) -> PartitionState:
     """The state of one raw partition as its newest snapshots tell it, to go on behind its clock.
 
     Of several snapshots the one of the highest offset counts, not the last written: a worker that
@@ -149,6 +151,7 @@ def partition_state(snapshots: Iterable[Snapshot], topic: str, partition: int) -
             clock = found
     return PartitionState(
         clock,
+        partitions,
         {name: robot.state for name, robot in robots.items()},
         {name: robot.clock.offset for name, robot in robots.items()},
         checkpoint_ms=clock.clock_ms,

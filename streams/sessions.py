@@ -23,12 +23,17 @@ def new_robot(
     processing_id: str,
     past: tuple[PastSession, ...] = (),
     late: tuple[LateFrames, ...] = (),
+    born: int | None = None,
 ) -> RobotState:
-    """A robot at the first record of a session, before anything of it is counted."""
+    """A robot at the first record of a session, before anything of it is counted.
+
+    `past`, `late` and `born` are what is known of the robot from before.
+    """
     return RobotState(
         robot=envelope.robot,
         topic=record.topic,
         offset=record.offset,
+        born=record.offset if born is None else born,
         heard_ms=heard_ms,
         profile=envelope.profile,
         processing_id=processing_id,

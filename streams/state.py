@@ -134,6 +134,7 @@ class RobotState(NamedTuple):
 
     Attributes:
         offset: the last raw offset that went into it.
+        born: the first one that did, of any session.
         marked: whether the session has had a mark of an episode: then gaps make none.
         pending: marks from outside the sequence whose frame or time has not come yet.
         past: earlier sessions, the newest last.
@@ -143,6 +144,7 @@ class RobotState(NamedTuple):
     robot: str
     topic: str
     offset: int
+    born: int
     heard_ms: int
     profile: str
     processing_id: str

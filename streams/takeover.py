@@ -41,8 +41,11 @@ class Publishing(Protocol):
 class TakeOver:
     """Reads the snapshots of partitions, once for all topics of a generation."""
 
-    def __init__(self, source: Log, publisher: Publishing, in_work: InWork) -> None:
+    def __init__(
+        self, source: Log, publisher: Publishing, in_work: InWork, partitions: int
+    ) -> None:
         self._log = source
+        self._partitions = partitions
         self._publisher = publisher
         self._in_work = in_work
         self._snapshots: dict[tuple[int, int], Snapshots] = {}
@@ -58,7 +61,7 @@ class TakeOver:
             first: offset of the first record fetched.
         """
         snapshots = await self._read(generation, where[1])
-        state = partition_state(snapshots, *where)
+        state = partition_state(snapshots, *where, self._partitions)
         covered = state.clock.offset + 1
         start = min(covered, first)
         suspects = await self._suspects(suspects_of(snapshots, *where), start)

@@ -78,6 +78,7 @@ class Worker:
         measure: Measure,
         in_work: InWork,
         rule: PauseRule,
+        partitions: int,
     ) -> None:
         self._log = source
         self._processors = processors
@@ -91,7 +92,7 @@ class Worker:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigned: dict[Place, Assigned] = {}
-        self._takeover = TakeOver(source, publisher, in_work)
+        self._takeover = TakeOver(source, publisher, in_work, partitions)
         self._in_flight = 0
         self._took_at = time.monotonic()
         self._room = asyncio.Condition()

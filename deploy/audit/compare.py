@@ -113,7 +113,8 @@ def judge(
     first = first_of_chunk(raw)
     processings = 1 + max(clickhouse.processing.max(initial=0), lake.processing.max(initial=0))
     in_clickhouse, doubled_rows = _chunks_once(first, clickhouse, processings)
-    whole, doubled_frames, strays = _frames_once(raw, first, lake, lake_frame, processings)
+    named = _named(first, clickhouse, lake)
+    whole, doubled_frames, strays = _frames_once(raw, first, named, lake, lake_frame, processings)
 
     problems = []
     problems += problem(
@@ -131,10 +132,6 @@ def judge(
     coming = (_of_chunk(first, flight.to_clickhouse), _of_chunk(first, flight.to_lake))
     problems += _only_in_one(raw, in_clickhouse, whole, processings, coming)
 
-    # The record that the stores name; where they name several, the first.
-    named = np.full(count, count)
-    np.minimum.at(named, first[clickhouse.row], clickhouse.row)
-    np.minimum.at(named, first[lake.row], lake.row)
     named = named[first]
     have_clickhouse, have_lake = np.zeros(count, bool), np.zeros(count, bool)
     have_clickhouse[in_clickhouse // processings] = True
@@ -197,6 +194,18 @@ def first_of_chunk(raw: RawLog) -> I64:
     return first
 
 
+def _named(first: I64, clickhouse: AtRest, lake: AtRest) -> I64:
+    """On the first record of a chunk the one that the stores name; N where they name none. [N].
+
+    Where they name several, the first of them. It need not be the chunk's first: that one may have
+    been refused, and said something else.
+    """
+    named = np.full(len(first), len(first))
+    np.minimum.at(named, first[clickhouse.row], clickhouse.row)
+    np.minimum.at(named, first[lake.row], lake.row)
+    return named
+
+
 def _chunks_once(first: I64, rest: AtRest, processings: int) -> tuple[I64, Rows]:
     """Codes (chunk · P + processing) of chunks in ClickHouse, and chunks with two rows."""
     codes, counts = np.unique(first[rest.row] * processings + rest.processing, return_counts=True)
@@ -204,13 +213,16 @@ def _chunks_once(first: I64, rest: AtRest, processings: int) -> tuple[I64, Rows]
 
 
 def _frames_once(
-    raw: RawLog, first: I64, rest: AtRest, frame: I64, processings: int
+    raw: RawLog, first: I64, named: I64, rest: AtRest, frame: I64, processings: int
 ) -> tuple[I64, Rows, Rows]:
     """Codes of chunks that lie whole in the lake, chunks with a frame twice, and with a stray."""
-    starts = np.concatenate(([0], np.cumsum(raw.frames)))
+    count = len(first)
+    says = np.where(named < count, named, np.arange(count))
+    first_frame, frames = raw.first_frame[says], raw.frames[says]
+    starts = np.concatenate(([0], np.cumsum(frames)))
     chunk = first[rest.row]
-    within = frame - raw.first_frame[chunk]
-    inside = (within >= 0) & (within < raw.frames[chunk])
+    within = frame - first_frame[chunk]
+    inside = (within >= 0) & (within < frames[chunk])
     strays = np.unique(chunk[~inside])
     codes, doubled = [], []
     for number in range(processings):
@@ -218,7 +230,7 @@ def _frames_once(
         held = np.bincount(starts[chunk[own]] + within[own], minlength=int(starts[-1]))
         present = np.concatenate(([0], np.cumsum(held > 0)))
         frames_held = present[starts[1:]] - present[starts[:-1]]
-        rows = np.flatnonzero((raw.frames > 0) & (frames_held == raw.frames))
+        rows = np.flatnonzero((frames > 0) & (frames_held == frames))
         codes.append(rows * processings + number)
         twice = np.flatnonzero(held > 1)
         doubled.append(np.searchsorted(starts, twice, side="right") - 1)

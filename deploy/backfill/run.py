@@ -85,12 +85,14 @@ class Backfill:
         source: the raw log.
         store: the lake, to compare with.
         processors: by the profile that the envelopes name: what to use for it.
+        partitions: of a raw topic.
         repair: put late and redriven records into their places, where a session has any.
     """
 
     source: RawSource
     store: ObjectStore
     processors: Mapping[str, Processor]
+    partitions: int
     repair: bool = False
 
     def find(self, places: Iterable[Place], selection: Selection) -> list[SessionSpan]:
@@ -165,8 +167,9 @@ class Backfill:
         records = self.source.records(spans[0].place, min(span.first_offset for span in spans))
         processors = self._processors_of(spans[0])
         if not self.repair:
-            return in_log_order(records, spans, processors)
-        return in_sequence(records, spans[0], self._late(spans[0]), processors)
+            return in_log_order(records, spans, processors, self.partitions)
+        late = self._late(spans[0])
+        return in_sequence(records, spans[0], late, processors, self.partitions)
 
     def _processors_of(self, span: SessionSpan) -> dict[str, Processor]:
         if not self.repair:

@@ -15,9 +15,10 @@ from schemas.events import decode_event
 from schemas.registry import packaged
 from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX, EPISODES
 from streams.checkpoint import Folded, PartitionState, empty_partition
-from streams.process import Processors, process_fold
+from streams.process import process_fold
 from streams.records import Output, PlainRecord
 from streams.state import advance
+from streams.step import Processors
 
 REFUSED = "dead_letter"
 """How `process_fold` counts what it refuses."""
@@ -34,7 +35,10 @@ class Made(NamedTuple):
 
 
 def in_log_order(
-    records: Iterable[PlainRecord], spans: Collection[SessionSpan], processors: Processors
+    records: Iterable[PlainRecord],
+    spans: Collection[SessionSpan],
+    processors: Processors,
+    partitions: int,
 ) -> Iterator[Made]:
     """What the stream workers would make of these sessions, all of one partition.
 
@@ -44,7 +48,7 @@ def in_log_order(
     wanted = {span.stream for span in spans}
     robots = {span.robot for span in spans}
     last_offset = max(span.last_offset for span in spans)
-    state = empty_partition(*place)
+    state = empty_partition(*place, partitions)
     for record in records:
         if record.offset > last_offset and not _is_open(state, wanted):
             return
@@ -62,6 +66,7 @@ def in_sequence(
     span: SessionSpan,
     late: Mapping[int, PlainRecord],
     processors: Processors,
+    partitions: int,
 ) -> Iterator[Made]:
     """A session as if each of its records had come in time.
 
@@ -73,6 +78,7 @@ def in_sequence(
         span: the session.
         late: those of its records that came behind a higher number, by offset.
         processors: by the profile that the envelopes name.
+        partitions: of a raw topic.
     """
     wanted = {span.stream}
     waiting: defaultdict[int, list[PlainRecord]] = defaultdict(list)
@@ -80,7 +86,7 @@ def in_sequence(
         told = parse_envelope(record.headers)
         if isinstance(told, Envelope):
             waiting[told.sequence].append(record)
-    state = empty_partition(*span.place)
+    state = empty_partition(*span.place, partitions)
     for record in records:
         envelope = None if is_tick(record.headers) else parse_envelope(record.headers)
         own = isinstance(envelope, Envelope) and envelope.robot == span.robot

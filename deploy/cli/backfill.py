@@ -105,7 +105,7 @@ def run_backfill(
             reader = SpanReader(settings.require_kafka())
             stack.callback(reader.close)
         places = _places(settings, reader, selection)
-        work = Backfill(RawSource(store, reader), store, processors, repair)
+        work = Backfill(RawSource(store, reader), store, processors, settings.partitions, repair)
         publisher = None if dry_run else PacedPublisher(settings.require_kafka())
         return work.run(work.find(places, selection), publisher, told)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from confluent_kafka import Producer
 from ulid import ULID
 
 from schemas.envelope import Envelope, Headers, Kind, envelope_headers
+from schemas.partition import partition_of
 from schemas.topics import vendor_of
 
 EXPECTED = "expected-reason"
@@ -30,8 +32,9 @@ class Odds:
 class MischiefProducer:
     """Confluent's producer, as far as the SDK's link uses it, with mischief in `produce`."""
 
-    def __init__(self, config: dict[str, Any], seed: int, odds: Odds) -> None:
+    def __init__(self, config: dict[str, Any], seed: int, odds: Odds, partitions: int) -> None:
         self._producer = Producer(config)
+        self._partitions = partitions
         self._dice = random.Random(seed)
         self._odds = odds
         self._lock = threading.Lock()
@@ -76,16 +79,24 @@ class MischiefProducer:
                     self._held.append((1, send))
 
     def _rubbish(self, topic: str, partition: int, profile: str) -> None:
-        robot = f"{vendor_of(topic)}/rubbish"
+        robot = self._rubbish_robot(vendor_of(topic), partition)
         envelope = Envelope(Kind.CHUNK, robot, str(ULID()), 0, 0, 5, 1, profile)
         good = envelope_headers(envelope)
+        elsewhere = (partition + 1) % self._partitions
+        stray = replace(envelope, robot=self._rubbish_robot(vendor_of(topic), elsewhere))
         kinds: list[tuple[str, bytes, Headers]] = [
             ("missing_envelope", b"", []),
             ("bad_envelope", b"", [(n, b"x" if n == "frames" else v) for n, v in good]),
             ("unknown_profile", b"", [(n, b"no@1" if n == "profile" else v) for n, v in good]),
+            ("wrong_partition", b"", envelope_headers(stray)),
             ("truncated", b"", good),
             ("unknown_schema", b"\0\x7f\xff\xff\xff and more", good),
         ]
         reason, value, headers = self._dice.choice(kinds)
         headers = [*headers, (EXPECTED, reason.encode())]
         self._producer.produce(topic, value, robot.encode(), partition, headers=headers)
+
+    def _rubbish_robot(self, vendor: str, partition: int) -> str:
+        """A robot that lives in a partition."""
+        names = (f"{vendor}/rubbish-{n}" for n in count())
+        return next(name for name in names if partition_of(name, self._partitions) == partition)

@@ -10,7 +10,7 @@ import os
 import signal
 from typing import Any
 
-import streams.process
+import streams.step
 from streams.app import main
 
 POISON = b"\xa5poison\xa5"
@@ -19,7 +19,7 @@ HOW = "KINEBUS_TEST_PLANTED"
 
 def plant(how: str) -> None:
     """Make the step end the process on poison: `error`, or the name of a signal."""
-    step = streams.process.process_chunk
+    step = streams.step.process_chunk
 
     def planted(processor: Any, state: Any, record: Any, envelope: Any, **told: Any) -> Any:
         if POISON in (record.value or b""):
@@ -28,7 +28,7 @@ def plant(how: str) -> None:
             os.kill(os.getpid(), signal.Signals[how])
         return step(processor, state, record, envelope, **told)
 
-    streams.process.process_chunk = planted
+    streams.step.process_chunk = planted
 
 
 if __name__ == "__main__":

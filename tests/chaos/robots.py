@@ -152,7 +152,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     told = parser.parse_args()
     settings = Settings()
-    make = partial(MischiefProducer, seed=told.seed ^ os.getpid(), odds=Odds())
+    make = partial(
+        MischiefProducer, seed=told.seed ^ os.getpid(), odds=Odds(), partitions=settings.partitions
+    )
     link = Link(settings.require_kafka(), make=make)
     vendors = load_vendors(settings.profiles_dir, [v for v in settings.vendors.split(",") if v])
     plans = plan_robots(vendors, told.robots, told.seed, told.frames_per_second, told.chunk_frames)

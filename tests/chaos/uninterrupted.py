@@ -45,11 +45,12 @@ class Uninterrupted:
         only = [name for name in settings.vendors.split(",") if name]
         vendors = load_vendors(settings.profiles_dir, only)
         self._processors = compile_all(vendors)
+        self._partitions = settings.partitions
         self._channel_names = names_of_profiles(settings)
 
     def outputs(self, raw: Iterable[Message], topic: str, partition: int) -> Iterator[Output]:
         """What the workers write for one raw partition, in order."""
-        state = empty_partition(topic, partition)
+        state = empty_partition(topic, partition, self._partitions)
         records = map(plain, raw)
         while fold := list(islice(records, FOLD)):
             state, folded = process_fold(state, fold, self._processors)

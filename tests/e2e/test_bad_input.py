@@ -31,6 +31,7 @@ from schemas.topics import MAX_RAW_BYTES
 from schemas.vendors import PROFILES_DIR
 from streams.records import PlainRecord
 from tests import make
+from tests.chaos.hostile_records import Records
 
 pytestmark = [pytest.mark.kafka, pytest.mark.e2e]
 
@@ -113,7 +114,8 @@ def test_a_redrive_tells_what_became_of_each_and_counts_it_once(stack: Stack) ->
             sequence=sequence, first_frame=2 * sequence,
         )  # fmt: skip
         headers = list(late.headers)
-        producer.produce(late.topic, late.value, late.key, partition=1, headers=headers)
+        partition = partition_of("fourier/new", stack.settings.partitions)
+        producer.produce(late.topic, late.value, late.key, partition, headers=headers)
     assert producer.flush(20) == 0
     wait_until_settled(stack.settings, VENDORS, 60.0, lambda _: None)
 
@@ -142,6 +144,33 @@ def test_a_redrive_tells_what_became_of_each_and_counts_it_once(stack: Stack) ->
     assert report.vendors["fourier"].rejected.keys() == refused
     assert report.records["dead_letter"] == len(before)
     assert report.sessions.missing == 0
+
+
+def test_a_few_hundred_hostile_records_end_nothing_and_all_are_accounted_for(stack: Stack) -> None:
+    before = {state.name: state.restarts for state in stack.processes()}
+    records = Records(5)
+    producer = Producer({"bootstrap.servers": stack.bootstrap, "message.max.bytes": MAX_RAW_BYTES})
+    sent = 0
+    for i in range(1_000):
+        if records.vendor(i).profile.vendor not in VENDORS:
+            continue
+        record = records.make(i, 0, time.time_ns() // 10**6).record
+        key = (record.key or b"").decode(errors="replace")
+        partition = partition_of(key, stack.settings.partitions)
+        headers = list(record.headers)
+        producer.produce(record.topic, record.value, record.key, partition, headers=headers)
+        sent += 1
+    assert producer.flush(20) == 0
+    wait_until_settled(stack.settings, VENDORS, 90.0, lambda _: None)
+    # Deep: hostile robots say two things under one number, and both stores keep the same.
+    report = run_audit(stack.settings, deep=True)
+    problems = [one for one in report.problems if one.kind != "sequence_gap"]
+    assert problems == []
+    assert sum(report.records.values()) > sent
+    assert report.records["missing"] == 0
+    assert "wrong_partition" in report.vendors["fourier"].rejected
+    assert report.vendors["fourier"].rejected.keys() > {"wrong_partition", "bad_envelope"}
+    assert {state.name: state.restarts for state in stack.processes()} == before
 
 
 def add_profile(stack: Stack) -> None:

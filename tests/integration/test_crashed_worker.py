@@ -16,6 +16,7 @@ from deploy.service import Service
 from deploy.supervisor import Stage, Supervisor
 from schemas.canonical import CanonicalChunk, decode_canonical
 from schemas.events import DeadLetter, decode_dead_letter
+from schemas.partition import partition_of
 from schemas.topics import all_topics
 from tests import make
 from tests.chaos.planted import HOW, POISON
@@ -89,16 +90,16 @@ class Robots:
         while not done():
             if time.monotonic() > deadline:
                 return
-            self._speak("pollen", make.reachy_value(2), partition=0)
+            self._speak("pollen", make.reachy_value(2))
             stamps = np.array([0.0, 0.05]) + 0.1 * self._sequence
-            self._speak("fourier", make.gr1_value(np.zeros((2, 44)), stamps), partition=1)
+            self._speak("fourier", make.gr1_value(np.zeros((2, 44)), stamps))
             self._sequence += 1
             self._listen(EVERY_S)
 
     def poison(self) -> None:
         value = make.gr1_value(np.zeros((2, 44)), np.array([0.0, 0.05]))
         value["action"] = POISON + value["action"][len(POISON) :]
-        self._speak("fourier", value, partition=1)
+        self._speak("fourier", value)
         self.sent["fourier"].discard(self._sequence)
         self._sequence += 1
 
@@ -109,14 +110,16 @@ class Robots:
 
         wait_until(all_there, "everything canonical")
 
-    def _speak(self, name: str, value: object, partition: int) -> None:
+    def _speak(self, name: str, value: object) -> None:
+        robot = f"{name}/{self._serial}"
         record = make.chunk(
-            name, value, 2, robot=f"{name}/{self._serial}", sequence=self._sequence,
+            name, value, 2, robot=robot, sequence=self._sequence,
             first_frame=2 * self._sequence, published_ns=time.time_ns(),
         )  # fmt: skip
         self._producer.produce(
-            record.topic, record.value, record.key, partition, headers=list(record.headers)
-        )
+            record.topic, record.value, record.key, partition_of(robot, PARTITIONS),
+            headers=list(record.headers),
+        )  # fmt: skip
         self._producer.poll(0)
         self.sent[name].add(self._sequence)
 

@@ -151,6 +151,19 @@ def test_an_episode_becomes_complete_and_stays_single(kafka: str, client: Client
         list_episodes(client, colour="red")
 
 
+@pytest.mark.parametrize("order", [(5, 9), (9, 5), (9, 5, 9)])
+def test_of_two_values_under_one_number_the_first_counts_in_whatever_order_they_are_inserted(
+    client: Client, order: tuple[int, ...]
+) -> None:
+    session = str(ULID())
+    for offset in order:
+        told = chunk(3, 75, 25, None, "fourier/liar", channels=2, session=session)
+        told.source_offset = offset
+        client.insert_arrow("frames", frames_table([told]))
+    kept = client.query(f"SELECT source_offset FROM frames_live WHERE session = '{session}'")
+    assert kept.result_rows == [(5,)]
+
+
 def test_a_later_processing_is_the_current_one(client: Client) -> None:
     for processing, first_ms in (("old", 1), ("new", 2)):
         client.insert("processings", [[processing, first_ms]], ["processing_id", "first_ms"])

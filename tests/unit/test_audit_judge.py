@@ -93,6 +93,20 @@ def outcomes(found: Judgement) -> list[Outcome]:
     return [Outcome(code) for code in found.outcome]
 
 
+def test_a_chunk_whose_first_record_was_refused_is_judged_by_the_one_that_is_at_rest() -> None:
+    """The robot sent the number again with other frames: the refused one says nothing of them."""
+    builder = RawBuilder({PLACE: (0, 2)})
+    for offset, (first_frame, frames) in enumerate(((900, 3), (0, FRAMES))):
+        told = Envelope(
+            EnvelopeKind.CHUNK, "fourier/r1", SESSION, 0, first_frame, frames, 1, "fourier-gr1@1"
+        )
+        builder.add(PLACE, offset, envelope_headers(told), b"x")
+    raw = builder.build()
+    found, problems = judged(raw, rest(1), lake(raw, 1), letters=[0])
+    assert problems == {}
+    assert found.outcome.tolist() == [Outcome.DEAD_LETTER, Outcome.CANONICAL]
+
+
 def test_all_is_well() -> None:
     raw = log(0, 1, 1, 2)
     found, problems = judged(raw, rest(0, 1), lake(raw, 0, 1), letters=(3, 5))

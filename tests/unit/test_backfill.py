@@ -106,7 +106,7 @@ class Kept:
 def backfilled(
     store: ObjectStore, selection: Selection = ALL, repair: bool = False
 ) -> tuple[list[SessionDone], list[Output]]:
-    work = Backfill(RawSource(store, None), store, make.processors(), repair)
+    work = Backfill(RawSource(store, None), store, make.processors(), 1, repair)
     kept = Kept()
     done = work.run(work.find([WHERE], selection), kept, lambda *_: None)
     return done, kept.outputs

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from prometheus_client import generate_latest
 
-import streams.process
+import streams.step
 import streams.worker
 from deploy.resting import topics_at_rest
 from schemas.rejected import Reason
@@ -82,14 +82,14 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plant(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """Make the step end the process on a poisoned value: as an error, or without a handler."""
-    step = streams.process.process_chunk
+    step = streams.step.process_chunk
 
     def planted(processor, state, record, envelope, *, late):
         if record.value and struct.pack("<d", 0.123) in record.value:
             raise error
         return step(processor, state, record, envelope, late=late)
 
-    monkeypatch.setattr(streams.process, "process_chunk", planted)
+    monkeypatch.setattr(streams.step, "process_chunk", planted)
 
 
 def log(poisoned: set[int], count: int = 30) -> list[PlainRecord]:
@@ -106,7 +106,7 @@ def run_worker(kafka: Kafka, home: Path, measure: Measure, rule: PauseRule = NEV
     """One life of a worker, over the whole log from its start; raises when it ends early."""
 
     async def life() -> Worker:
-        worker = Worker(kafka, make.processors(), kafka, measure, InWork(home / "in-work"), rule)
+        worker = Worker(kafka, make.processors(), kafka, measure, InWork(home / "in-work"), rule, 1)
         writing = asyncio.create_task(worker.write_checkpoints())
         half = len(kafka.records) // 2
         await worker.take([Fold(None, 1, kafka.records[:half])])
@@ -217,7 +217,7 @@ def test_a_vendor_with_too_many_refusals_rests_and_goes_on_with_nothing_lost(
 
     async def life() -> None:
         rule = PauseRule(10, 0.05)
-        worker = Worker(kafka, make.processors(), kafka, measure, InWork(tmp_path / "w"), rule)
+        worker = Worker(kafka, make.processors(), kafka, measure, InWork(tmp_path / "w"), rule, 1)
         await worker.take([Fold(None, 1, kafka.records[:15])])
         assert worker.held() == {("raw.fourier", 0)}
         assert worker.progress()[1] == {}

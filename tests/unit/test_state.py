@@ -37,7 +37,8 @@ MARK = Mark(mark=MarkKind.EPISODE_START, task="fold", operator="op-1")
 
 def robot(**changes: object) -> RobotState:
     state = RobotState(
-        robot="pollen/r2-1", topic="raw.pollen", offset=41, heard_ms=12_000,
+        robot="pollen/r2-1", topic="raw.pollen", offset=41, born=3,
+        heard_ms=12_000,
         profile="pollen-reachy2@1", processing_id="0123456789abcdef",
         session="01ARZ3NDEKTSV4RRFFQ69G5FAV", session_open=True, first_sequence=0,
         next_sequence=9, missing=((2, 4), (6, 7)), first_frame=0, next_frame=200, frames=150,

@@ -1,5 +1,6 @@
 -- One row per canonical chunk. The sorting key is what keeps a frame from standing here twice:
--- a chunk that comes again replaces itself, and readers ask with FINAL.
+-- a chunk that comes again replaces itself, and readers ask with FINAL. Where a robot says two things
+-- under one sequence number, the one that came first counts, as it does in object storage.
 -- Arrays of numbers are joint-major: all frames of the first joint, then all of the second, …
 -- (width × frames values), because neighbours in time compress best. An empty array means that
 -- the robot does not report the signal; a status holds either one row, valid for every frame, or
@@ -39,9 +40,11 @@ CREATE TABLE IF NOT EXISTS frames
     base_quaternion Array(Float32) CODEC(Delta(4), ZSTD(1)),
     base_angular_velocity Array(Float32) CODEC(Delta(4), ZSTD(1)),
     base_acceleration Array(Float32) CODEC(Delta(4), ZSTD(1)),
-    flags Array(UInt64) CODEC(ZSTD(1))
+    flags Array(UInt64) CODEC(ZSTD(1)),
+    precedence UInt64 MATERIALIZED toUInt64(9223372036854775807 - source_offset)
+        CODEC(Delta(8), ZSTD(1)) COMMENT 'highest for what came first'
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (robot, session, sequence, processing_id)
 SETTINGS non_replicated_deduplication_window = 1000;
 
@@ -142,9 +145,10 @@ CREATE TABLE IF NOT EXISTS findings
     source_topic LowCardinality(String),
     source_partition Int32,
     source_offset Int64,
-    log_ms Int64
+    log_ms Int64,
+    precedence UInt64 MATERIALIZED toUInt64(9223372036854775807 - source_offset)
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (robot, session, sequence, processing_id, ordinal)
 SETTINGS non_replicated_deduplication_window = 1000;
 

@@ -114,7 +114,7 @@ def uninterrupted(world: World) -> Log:
     for place in RAW_PLACES:
         records = world.log.places[place]
         cut = world.added_at[place]
-        state = empty_partition(*place)
+        state = empty_partition(*place, PARTITIONS)
         before = {name: made for name, made in processors(1).items() if name != ADDED}
         for known, part in ((before, records[:cut]), (processors(1), records[cut:])):
             state, folded = process_fold(state, part, known)
@@ -335,7 +335,7 @@ def another_processing_stands_beside_the_first(world: World, chunks: dict[Chunk,
     rows, before = dict(world.outside.tables.rows["frames"]), objects(world.outside)
     for place in RAW_PLACES:
         records = world.log.places[place]
-        _, folded = process_fold(empty_partition(*place), records, processors(2))
+        _, folded = process_fold(empty_partition(*place, PARTITIONS), records, processors(2))
         for output in folded.outputs:
             world.log.append(output.topic, output.partition, output.key, output.value)
     world.rest()

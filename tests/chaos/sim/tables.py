@@ -62,7 +62,7 @@ class Tables:
             told = dict(zip(names, row, strict=True))
             key = tuple(told[column] for column in columns)
             known = held.get(key)
-            if known is None or version is None or told[version] >= known[version]:
+            if known is None or rank(told, version) >= rank(known, version):
                 held[key] = told
 
     def query(self, _query: str, parameters: Any) -> Any:
@@ -73,3 +73,10 @@ class Tables:
                 counts[row["robot"], row["episode"], row["processing_id"]] += row["frames"]
 
         return SimpleNamespace(result_rows=[(*key, n) for key, n in counts.items()])
+
+
+def rank(row: dict[str, Any], version: str | None) -> int:
+    """Of two rows of one key the higher one is kept, of equal ones the later."""
+    if version is None:
+        return 0
+    return -int(row["source_offset"]) if version == "precedence" else int(row[version])

@@ -15,7 +15,7 @@ from streams.refusals import PauseRule
 from streams.state import Snapshot
 from streams.worker import Worker
 from tests.chaos.sim.arithmetic import snapshot
-from tests.chaos.sim.log import Group, Log, Place
+from tests.chaos.sim.log import PARTITIONS, Group, Log, Place
 
 STATE = "streams.state"
 MAX_IN_FLIGHT = 12
@@ -42,7 +42,7 @@ class Source:
 
     async def snapshots(self, partition: int) -> list[Snapshot]:
         records = self._log.places[(STATE, partition)]
-        return [snapshot(record.value or b"") for record in records]
+        return [snapshot(record.value) for record in records if record.value]
 
     async def raw(self, topic: str, partition: int, start: int, stop: int) -> list[PlainRecord]:
         return self._log.read((topic, partition), start, min(stop - start, 20))
@@ -122,7 +122,7 @@ def worker_of(log: Log, processors: Mapping[str, Processor], outbox: Any) -> Wor
     """A production worker whose broker is `log` and `outbox`."""
     unused: Any = Nothing()
     note: Any = Note()
-    return Worker(Source(log), processors, outbox, unused, note, PauseRule(0, 0.0))
+    return Worker(Source(log), processors, outbox, unused, note, PauseRule(0, 0.0), PARTITIONS)
 
 
 class StreamProcess:
