@@ -83,7 +83,10 @@ def process_fold(
                 touched.discard(name)
                 forgotten.add(name)
         else:
-            after, made, outcome = _of_robot(robots, state.partitions, record, clock, processors)
+            after, made, outcome, held = _of_robot(
+                robots, state.partitions, record, clock, processors
+            )
+            frames += held
             outputs += made
             if outcome in _SETTLES:
                 outputs += settled(record, _SETTLES[outcome])
@@ -91,8 +94,6 @@ def process_fold(
                 robots[after.robot] = after
                 touched.add(after.robot)
             marked = marked or outcome == Kind.MARK
-            if outcome == Kind.CHUNK and isinstance(envelope, Envelope):
-                frames += envelope.frames
         counts[outcome] = counts.get(outcome, 0) + 1
     if last is None:
         return state, Folded([], None, {})
@@ -116,16 +117,17 @@ def _of_robot(
     record: RawRecord,
     clock: PartitionClock,
     processors: Processors,
-) -> tuple[RobotState | None, list[Output], str]:
-    """A record that is no tick: its robot after it, the outputs, and what became of it."""
+) -> tuple[RobotState | None, list[Output], str, int]:
+    """A record that is no tick: its robot after it, the outputs, what became of it, frames made."""
     envelope = parse_envelope(record.headers)
     if isinstance(envelope, Rejected):
-        return None, [dead_letter(record, envelope)], "dead_letter"
+        return None, [dead_letter(record, envelope)], "dead_letter", 0
     state = recall(robots, envelope.robot, clock)
     if state is not None and record.offset <= state.offset:
-        return state, [], "covered"
+        return state, [], "covered", 0
     refused = stranger(state, robots, partitions, clock, record, envelope)
-    return take_record(state, record, envelope, clock, processors, refused)
+    after, outputs, outcome = take_record(state, record, envelope, clock, processors, refused)
+    return after, outputs, outcome, envelope.frames if outcome == Kind.CHUNK else 0
 
 
 def _silent(

@@ -101,7 +101,7 @@ async def one_life(
 ) -> tuple[int, int]:
     """One worker, until it is killed, or until everything is out; gives what is committed."""
     broker = Broker(log)
-    worker = worker_of(log, make.processors(), broker)
+    worker = worker_of(log, make.processors(), broker, 1)
     task = asyncio.ensure_future(worker.write_checkpoints())
     position, after, generation = committed, None, generation + 1
     for _ in range(400 if last else rng.randint(1, 40)):

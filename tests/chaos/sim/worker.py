@@ -118,11 +118,13 @@ class Note:
     def clear(self) -> None: ...
 
 
-def worker_of(log: Log, processors: Mapping[str, Processor], outbox: Any) -> Worker:
+def worker_of(
+    log: Log, processors: Mapping[str, Processor], outbox: Any, partitions: int = PARTITIONS
+) -> Worker:
     """A production worker whose broker is `log` and `outbox`."""
     unused: Any = Nothing()
     note: Any = Note()
-    return Worker(Source(log), processors, outbox, unused, note, PauseRule(0, 0.0), PARTITIONS)
+    return Worker(Source(log), processors, outbox, unused, note, PauseRule(0, 0.0), partitions)
 
 
 class StreamProcess:
