@@ -106,6 +106,8 @@ class Nothing:
 
     def paused(self, *_: Any, **__: Any) -> None: ...
 
+    def watch(self, *_: Any) -> None: ...
+
 
 class Note:
     """Stands in for the note of the record in work: nothing ends in the middle of a record."""
