@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,13 @@ PUBLISHED_NS = 1_700_000_000_000_000_000
 LOG_MS = 1_700_000_000_000
 
 
+PROFILES: Path | None = None
+"""A folder of profiles beside the packaged ones; set before the first use, by benchmarks."""
+
+
 @cache
 def vendors() -> Vendors:
-    return load_vendors()
+    return load_vendors(PROFILES)
 
 
 @cache

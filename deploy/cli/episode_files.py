@@ -75,7 +75,7 @@ def open_(
         fail(f"no profile {detail.episode.profile!r} here; name its folder by KINEBUS_PROFILES")
     path = out or Path(f"{episode}.mcap")
     try:
-        frames = read_frames(store, detail.episode, vendor.profile.channel_names, rates=True)
+        frames = read_frames(store, detail.episode, vendor.profile.channel_names)
         write_mcap(path, detail.episode, frames, on_body(body_plan(vendor), frames), None)
     except (CorruptEpisodeError, OSError) as error:
         fail(str(error))

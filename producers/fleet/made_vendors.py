@@ -39,7 +39,7 @@ unit = "rad"
 position = {{ field = "position" }}
 velocity = {{ field = "velocity" }}
 effort = {{ field = "effort" }}
-
+{action}
 [base]
 rotation = {{ source = {{ field = "imu_quaternion" }}, order = "wxyz" }}
 angular_velocity = {{ field = "imu_angular_velocity" }}
@@ -48,7 +48,13 @@ acceleration = {{ field = "imu_acceleration" }}
 
 
 def write_vendor(
-    folder: Path, vendor: str, title: str, embodiment: str, joints: Sequence[str], rate_hz: float
+    folder: Path,
+    vendor: str,
+    title: str,
+    embodiment: str,
+    joints: Sequence[str],
+    rate_hz: float,
+    commands: bool = False,
 ) -> None:
     """Write one vendor's profile and schema into a folder that is there."""
     schema = vendor.replace("-", "_")
@@ -60,9 +66,10 @@ def write_vendor(
         channels=len(joints),
         rate_hz=rate_hz,
         joints=json.dumps(list(joints)),
+        action='action = { field = "action" }\n' if commands else "",
     )
     (folder / f"{vendor}.toml").write_text(profile)
-    document = json.dumps(_schema(schema, len(joints)), indent=2)
+    document = json.dumps(_schema(schema, len(joints), commands), indent=2)
     (folder / f"raw_{schema}.avsc").write_text(document + "\n")
 
 
@@ -81,12 +88,13 @@ def write_robots(folder: Path, embodiments: Sequence[str], rate_hz: float = RATE
     return vendors
 
 
-def _schema(name: str, channels: int) -> dict[str, object]:
+def _schema(name: str, channels: int, commands: bool) -> dict[str, object]:
     blocks = [
         ("stamp_us", "<i8", 1),
         ("position", "<f4", channels),
         ("velocity", "<f4", channels),
         ("effort", "<f4", channels),
+        *([("action", "<f4", channels)] if commands else []),
         ("imu_quaternion", "<f4", 4),
         ("imu_angular_velocity", "<f4", 3),
         ("imu_acceleration", "<f4", 3),

@@ -100,11 +100,11 @@ def scalars(plan: SignalPlan, table: pa.Table) -> pa.Table:
         if not pa.types.is_fixed_size_list(column.type):
             columns[name] = column
             continue
-        flat = column.flatten()
-        width = len(names[name])
-        for place, own in enumerate(names[name]):
-            every = pa.array(range(place, len(flat), width), pa.int64())
-            columns[f"{name}.{own}"] = flat.take(every)
+        flat = column.flatten().to_numpy(zero_copy_only=False)
+        planes = np.ascontiguousarray(flat.reshape(-1, len(names[name])).T)
+        columns |= {
+            f"{name}.{own}": pa.array(plane) for own, plane in zip(names[name], planes, strict=True)
+        }
     return pa.table(columns)
 
 

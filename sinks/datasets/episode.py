@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -40,17 +39,25 @@ class CorruptEpisodeError(RuntimeError):
     """An object that is not what the manifest says; the message names it."""
 
 
+ANGLE = frozenset({"angle", "angle_status"})
+POSES = frozenset({"hand_pose", "foot_pose"})
+NATIVE = frozenset({"velocity", "effort", "action"})
+EVERY_SIGNAL = NATIVE | ANGLE | POSES | frozenset(BASE)
+"""What may be asked of an episode beside times, positions and flags."""
+
+
 @dataclass(frozen=True, slots=True)
 class SealedFrames:
     """The T frames of one episode as they lie in the lake, in the order of their times.
 
-    Of frames that carry the same time the last one stands here. C native channels.
+    Of frames that carry the same time the last one stands here. C native channels. A signal that
+    was not asked for is None, absent from `base`, or without components.
 
     Attributes:
         channels: [C] names.
         t_ns: [T] rising.
         position: [C, T] rad, m, or 0 open … 1 closed; NaN where a frame lacks it.
-        velocity, effort: [C, T] rad/s and N m, None where the robot reports none, or not asked for.
+        velocity, effort: [C, T] rad/s and N m, None where the robot reports none.
         action: [C, T] commanded position, None where the robot sends none.
         angle: [44, T] canonical, NaN where absent.
         angle_status: [T, 44].
@@ -93,8 +100,7 @@ def read_frames(
     episode: Episode,
     channels: tuple[str, ...],
     pool: Executor | None = None,
-    *,
-    rates: bool = False,
+    signals: Collection[str] = EVERY_SIGNAL,
 ) -> SealedFrames:
     """All frames of a sealed episode, each object checked against its hash in the manifest.
 
@@ -103,19 +109,22 @@ def read_frames(
         episode: from the catalogue.
         channels: names of the native channels, from the episode's profile.
         pool: reads several objects at a time.
-        rates: take velocity and effort, too.
+        signals: of `EVERY_SIGNAL`, those that are wanted; others are not decoded.
     """
     manifest = read_manifest(store, episode)
+    wanted = ("t_ns", "flags", "position", *sorted(signals))
 
     def table(segment: Mapping[str, Any]) -> pa.Table:
         data = _object(store, segment["key"], segment["sha256"])
-        return pq.read_table(io.BytesIO(data), use_threads=False)
+        file = pq.ParquetFile(pa.BufferReader(data))
+        there = set(file.schema_arrow.names)
+        return file.read([name for name in wanted if name in there], use_threads=False)
 
     segments = manifest["segments"]
     tables = list(pool.map(table, segments) if pool else map(table, segments))
     if not tables:
         raise CorruptEpisodeError(f"{episode.episode} holds no frames")
-    frames = _frames(pa.concat_tables(tables), channels, rates)
+    frames = _frames(pa.concat_tables(tables), channels, signals)
     held = sum(one.num_rows for one in tables)
     if held != manifest["frames"]:
         raise CorruptEpisodeError(
@@ -138,7 +147,7 @@ def _object(store: ObjectStore, key: str, sha256: str | None) -> bytes:
     return data
 
 
-def _frames(table: pa.Table, channels: tuple[str, ...], rates: bool) -> SealedFrames:
+def _frames(table: pa.Table, channels: tuple[str, ...], signals: Collection[str]) -> SealedFrames:
     t_ns = table["t_ns"].to_numpy()
     # Stable, and the last of equals is kept: a repeated stamp is overwritten by what came later.
     order = np.argsort(t_ns, kind="stable")
@@ -159,15 +168,21 @@ def _frames(table: pa.Table, channels: tuple[str, ...], rates: bool) -> SealedFr
         return None if both is None else both.reshape(2, POSE_PARTS, -1)
 
     base = {name: planes(name) for name in BASE}
+    angle = np.empty((0, len(kept)), np.float32)
+    if "angle" in signals:
+        angle = _required(planes("angle"), len(DOFS))
+    status = np.empty((len(kept), 0), np.uint8)
+    if "angle_status" in signals:
+        status = matrix(table["angle_status"], np.uint8)[slice(None) if whole else kept]
     return SealedFrames(
         channels=channels,
         t_ns=column("t_ns"),
         position=_required(planes("position"), len(channels)),
-        velocity=planes("velocity") if rates else None,
-        effort=planes("effort") if rates else None,
+        velocity=planes("velocity"),
+        effort=planes("effort"),
         action=planes("action"),
-        angle=_required(planes("angle"), len(DOFS)),
-        angle_status=matrix(table["angle_status"], np.uint8)[slice(None) if whole else kept],
+        angle=angle,
+        angle_status=status,
         hand_pose=poses("hand_pose"),
         foot_pose=poses("foot_pose"),
         base={name: values for name, values in base.items() if values is not None},

@@ -34,7 +34,7 @@ from sinks.datasets.step import Rehearsal
 from sinks.datasets.survey import Surveyed, survey
 from sinks.objects import open_store
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the same selection gives other bytes."""
 
 READS_AT_ONCE = 4
@@ -185,7 +185,8 @@ def _dofs(surveyed: Sequence[Surveyed], store: ObjectStore) -> dict[str, frozens
         if one.refused is not None or (body, one.channels) in looked:
             continue
         looked.add((body, one.channels))
-        frames = read_frames(store, one.episode, one.vendor.profile.channel_names)
+        names = one.vendor.profile.channel_names
+        frames = read_frames(store, one.episode, names, signals=("angle",))
         there = present_dofs(frames)
         found[body] = found.get(body, there) & there
     return found

@@ -16,6 +16,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.intp]
 
 NS = 1_000_000_000
 
@@ -33,12 +34,17 @@ class Grid:
         step_ns: [N] times of the steps: the first frame's, and every 1 / fps after it.
         end_ns: [N] where each step ends: the next one's time.
         max_gap_ns: the longest gap that is bridged.
+        low, high: [N] the frames at either side of each step; the edges are held.
+        share: [N] how far on the way from the one to the other.
     """
 
     t_ns: I64
     step_ns: I64
     end_ns: I64
     max_gap_ns: int
+    low: Index
+    high: Index
+    share: F64
 
     @property
     def steps(self) -> int:
@@ -63,7 +69,7 @@ def lay_grid(t_ns: I64, fps: int, max_gap_ns: int) -> Grid:
     edges = t_ns[0] + (np.arange(count + 1, dtype=np.int64) * NS + fps // 2) // fps
     # Rounding to the nanosecond may put the last step behind the last frame.
     edges[:count] = np.minimum(edges[:count], t_ns[-1])
-    return Grid(t_ns, edges[:count], edges[1:], max_gap_ns)
+    return _grid(t_ns, edges[:count], edges[1:], max_gap_ns)
 
 
 def longest_gap_ns(t_ns: I64) -> int:
@@ -78,46 +84,60 @@ def linear(grid: Grid, values: F32, name: str) -> F64:
     """
     out = np.empty((len(values), grid.steps))
     whole = np.isfinite(values).all(axis=1)
-    low, high, share = _between(grid.t_ns, grid.step_ns)
+    if whole.all():
+        _on_lines(grid, values, out)
+        return out
     if whole.any():
-        held = values[whole].astype(np.float64)
-        start = held[:, low]
-        out[whole] = start + (held[:, high] - start) * share
+        out[whole] = _on_lines(grid, values[whole], np.empty((whole.sum(), grid.steps)))
     for c in np.flatnonzero(~whole):
         own, own_grid = _present(grid, values[c], f"{name} {c}")
-        low_c, high_c, share_c = _between(own_grid.t_ns, grid.step_ns)
-        start = own[low_c]
-        out[c] = start + (own[high_c] - start) * share_c
+        _on_lines(own_grid, own[None], out[c : c + 1])
+    return out
+
+
+def _on_lines(grid: Grid, values: F32, out: F64) -> F64:
+    start, end = np.take(values, grid.low, axis=1), np.take(values, grid.high, axis=1)
+    np.subtract(end, start, out=out, dtype=np.float64)
+    out *= grid.share
+    out += start
     return out
 
 
 def angular(grid: Grid, angle: F32, name: str) -> F64:
     """As `linear`, the shorter way around. angle: [C, T] rad. Returns [C, N] in (−π, π]."""
     out = np.empty((len(angle), grid.steps))
-    for c, values in enumerate(angle):
-        own, own_grid = _present(grid, values, f"{name} {c}")
-        low, high, share = _between(own_grid.t_ns, grid.step_ns)
-        turn = own[high] - own[low]
-        turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
-        moved = own[low] + turn * share
-        out[c] = np.where(np.abs(moved) > np.pi, moved - 2 * np.pi * np.sign(moved), moved)
+    whole = np.isfinite(angle).all(axis=1)
+    if whole.any():
+        out[whole] = _around(grid, angle[whole])
+    for c in np.flatnonzero(~whole):
+        own, own_grid = _present(grid, angle[c], f"{name} {c}")
+        out[c] = _around(own_grid, own[None])[0]
     return out
+
+
+def _around(grid: Grid, angle: F32) -> F64:
+    start = np.take(angle, grid.low, axis=1).astype(np.float64)
+    turn = np.take(angle, grid.high, axis=1) - start
+    turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
+    moved: F64 = start + turn * grid.share
+    return np.where(np.abs(moved) > np.pi, moved - 2 * np.pi * np.sign(moved), moved)
 
 
 def rotations(grid: Grid, quaternion: F32, name: str) -> F64:
     """Normalised linear interpolation the shorter way. quaternion: [4, T] wxyz. Returns [4, N]."""
     finite = np.logical_and.reduce(np.isfinite(quaternion), axis=0)
-    own_grid = grid if finite.all() else _sub_grid(grid, finite, name)
-    own = quaternion[:, finite].astype(np.float64)
-    low, high, share = _between(own_grid.t_ns, grid.step_ns)
-    start, end = own[:, low], own[:, high]
-    same_way = np.where((start * end).sum(axis=0) < 0.0, -1.0, 1.0)
-    mixed = np.where(share == 0.0, start, start * (1.0 - share) + same_way * end * share)
-    norm = np.linalg.norm(mixed, axis=0)
+    own_grid, own = grid, quaternion
+    if not finite.all():
+        own_grid, own = _sub_grid(grid, finite, name), quaternion[:, finite]
+    start = np.take(own, own_grid.low, axis=1).astype(np.float64)
+    end = np.take(own, own_grid.high, axis=1).astype(np.float64)
+    same_way = np.where(np.einsum("qn,qn->n", start, end) < 0.0, -1.0, 1.0)
+    mixed = start * (1.0 - own_grid.share) + end * (same_way * own_grid.share)
+    norm = np.sqrt(np.einsum("qn,qn->n", mixed, mixed))
     if not (norm > 0.0).all():
         raise GapError(f"{name} is no rotation everywhere")
-    unit: F64 = mixed / norm
-    return unit
+    mixed /= norm
+    return mixed
 
 
 def in_force(grid: Grid, command: F32, state: F64) -> F64:
@@ -131,9 +151,11 @@ def in_force(grid: Grid, command: F32, state: F64) -> F64:
     Returns:
         [C, N].
     """
-    frame = np.arange(command.shape[1])
-    latest = np.maximum.accumulate(np.where(np.isfinite(command), frame, -1), axis=1)
     at_end = np.searchsorted(grid.t_ns, grid.end_ns, side="left") - 1
+    there = np.isfinite(command)
+    if there.all() and len(at_end) and at_end[0] >= 0:
+        return np.take(command, at_end, axis=1).astype(np.float64)
+    latest = np.maximum.accumulate(np.where(there, np.arange(command.shape[1]), -1), axis=1)
     chosen = latest[:, at_end]
     held = np.take_along_axis(command, np.maximum(chosen, 0), axis=1).astype(np.float64)
     return np.where(chosen >= 0, held, state)
@@ -144,25 +166,19 @@ def next_state(state: F64) -> F64:
     return np.concatenate([state[:, 1:], state[:, -1:]], axis=1)
 
 
-def nearest_before(grid: Grid) -> npt.NDArray[np.intp]:
-    """Index of the last frame at or before each step. Returns [N]."""
-    return np.searchsorted(grid.t_ns, grid.step_ns, side="right") - 1
-
-
-def _between(t_ns: I64, step_ns: I64) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], F64]:
-    """Frames at either side of each step and the share of the way between; edges are held."""
+def _grid(t_ns: I64, step_ns: I64, end_ns: I64, max_gap_ns: int) -> Grid:
     low = np.clip(np.searchsorted(t_ns, step_ns, side="right") - 1, 0, None)
     high = np.minimum(low + 1, len(t_ns) - 1)
     width = np.maximum(t_ns[high] - t_ns[low], 1)
     share = np.clip((step_ns - t_ns[low]) / width, 0.0, 1.0)
-    return low, high, np.where(high == low, 0.0, share)
+    share[high == low] = 0.0
+    return Grid(t_ns, step_ns, end_ns, max_gap_ns, low, high, share)
 
 
-def _present(grid: Grid, values: F32, name: str) -> tuple[F64, Grid]:
+def _present(grid: Grid, values: F32, name: str) -> tuple[F32, Grid]:
     """The finite values of one signal, and the grid over the frames that have them."""
     finite = np.isfinite(values)
-    own = values[finite].astype(np.float64)
-    return (own, grid) if finite.all() else (own, _sub_grid(grid, finite, name))
+    return values[finite], _sub_grid(grid, finite, name)
 
 
 def _sub_grid(grid: Grid, finite: Mask, name: str) -> Grid:
@@ -173,4 +189,4 @@ def _sub_grid(grid: Grid, finite: Mask, name: str) -> Grid:
     gap = longest_gap_ns(np.concatenate([grid.t_ns[:1], t_ns, grid.t_ns[-1:]]))
     if gap > grid.max_gap_ns:
         raise GapError(f"{name} is missing for {gap / NS:.3f} s")
-    return Grid(t_ns, grid.step_ns, grid.end_ns, grid.max_gap_ns)
+    return _grid(t_ns, grid.step_ns, grid.end_ns, grid.max_gap_ns)

@@ -11,9 +11,10 @@ from schemas.body import COMPLEXES, DOFS, HAND_DOF_START
 from schemas.embodiment import Embodiment
 from sinks.datasets.columns import features_document
 from sinks.datasets.plan import DatasetPlan
-from sinks.datasets.rows_writer import FILE, STATS, Layout, Written, pretty, write_whole
+from sinks.datasets.rows_writer import FILE, Layout, Written, pretty, write_whole
 from sinks.datasets.signals import ACTION, STATE
 from sinks.datasets.stats import stats_of
+from sinks.datasets.training_stats import STATS
 
 CHUNK_FILES = 1000
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"

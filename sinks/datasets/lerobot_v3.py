@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sinks.datasets.columns import features_document
-from sinks.datasets.rows_writer import FILE, STATS, Layout, Row, Written, pretty, write_whole
+from sinks.datasets.rows_writer import FILE, Layout, Row, Written, pretty, write_whole
 from sinks.datasets.stats import stats_of
+from sinks.datasets.training_stats import STATS
 
 CHUNK_FILES = 1000
 DATA_FILE_MB = 100

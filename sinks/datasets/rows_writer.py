@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sinks.datasets.columns import (
-    INDEX_FEATURES,
     arrow_schema,
     index_planes,
     planes_of,
@@ -26,14 +23,13 @@ from sinks.datasets.columns import (
     scalars,
 )
 from sinks.datasets.plan import DatasetPlan
-from sinks.datasets.signals import ACTION, STATE, VALID, Feature
-from sinks.datasets.stats import Pool, Stats, episode_stats, stats_of
+from sinks.datasets.signals import Feature
+from sinks.datasets.stats import Planes, Stats
 from sinks.datasets.step import GridEpisode, Rehearsal, told_of
+from sinks.datasets.training_stats import STATS, TrainingStats
 
 KEPT = "kept"
-STATS = "stats"
 FILE = "file"
-MASKED = (STATE, ACTION)
 
 Row = dict[str, Any]
 """What is told of an episode, with its statistics under `stats`."""
@@ -91,7 +87,7 @@ class RowsWriter:
         self._vectors = arrow_schema(plan.signals)
         nothing = self._vectors.empty_table()
         self._schema = scalars(plan.signals, nothing).schema if layout.scalar else self._vectors
-        self._counted = [feature for feature in plan.signals.features if feature.counted]
+        self._stats = TrainingStats(plan)
         sentences = [rehearsal.sentence(i) for i in range(len(plan.episodes))]
         self._tasks = sorted(set(sentences))
         self._task = [self._tasks.index(sentence) for sentence in sentences]
@@ -109,7 +105,9 @@ class RowsWriter:
         yield len(self._rows)
         while len(self._rows) < len(self._plan.episodes):
             yield from self._write_file()
-        stats = self._training_stats()
+        for _, table in self._row_groups(self._stats.refined):
+            self._stats.refine(self._planes(table, self._stats.refined))
+        stats = self._stats.stats(self._rows)
         for path in (self._root / KEPT).glob("*"):
             path.unlink()
         (self._root / KEPT).rmdir()
@@ -120,6 +118,10 @@ class RowsWriter:
         for path in sorted((self._root / KEPT).glob("*.json")):
             self._rows += orjson.loads(path.read_bytes())
             self._files += 1
+        everything = list(self._stats.counted)
+        everything += [self._stats.validity] if self._stats.validity else []
+        for episode, table in self._row_groups(everything):
+            self._stats.episode(episode, self._planes(table, everything))
 
     def _write_file(self) -> Iterator[int]:
         path = self._data_file(self._files)
@@ -155,10 +157,8 @@ class RowsWriter:
         self._files += 1
 
     def _row(self, episode: GridEpisode, first: int, task: int) -> Row:
-        planes = {
-            feature.name: episode.columns[feature.name] for feature in self._counted
-        } | index_planes(episode, first, task, self._plan.fps)
-        valid = episode.columns.get(VALID)
+        index = index_planes(episode, first, task, self._plan.fps)
+        stats = self._stats.episode(episode.index, {**episode.columns, **index})
         return {
             "episode_index": episode.index,
             "tasks": [episode.sentence],
@@ -168,50 +168,29 @@ class RowsWriter:
             FILE: self._files,
             **told_of(episode.surveyed, episode.split),
             "action_source": self._plan.signals.action.value,
-            STATS: {
-                name: episode_stats(own, _mask(name, valid)).kept() for name, own in planes.items()
-            },
+            STATS: {name: own.kept() for name, own in stats.items()},
         }
 
-    def _training_stats(self) -> dict[str, Stats]:
-        """Statistics of the training split, or of the first split where none is called `train`."""
-        splits = self._plan.splits
-        span = splits.get("train", next(iter(splits.values())))
-        index = [Feature(name, dtype, (name,)) for name, dtype in INDEX_FEATURES.items()]
-        counted = [*self._counted, *index]
-        pools = {
-            one.name: Pool([stats_of(row[STATS][one.name]) for row in self._rows[slice(*span)]])
-            for one in counted
-        }
-        validity = [one for one in self._plan.signals.features if one.name == VALID]
-        columns = [name for one in (*counted, *validity) for name in self._columns(one)]
-        for table in self._row_groups(columns, span):
-            valid = planes_of(table, validity[0]) if validity else None
-            for one in counted:
-                pools[one.name].take(planes_of(table, one), _mask(one.name, valid))
-        return {name: pool.stats() for name, pool in pools.items()}
+    def _planes(self, table: pa.Table, features: Sequence[Feature]) -> dict[str, Planes]:
+        return {feature.name: planes_of(table, feature) for feature in features}
+
+    def _row_groups(self, features: Sequence[Feature]) -> Iterator[tuple[int, pa.Table]]:
+        """What was written of the training split's episodes, one after the other."""
+        columns = [name for one in features for name in self._columns(one)]
+        episode = 0
+        for number in range(self._files):
+            with pq.ParquetFile(self._data_file(number)) as file:
+                for group in range(file.num_row_groups):
+                    if self._stats.wants(episode):
+                        yield episode, file.read_row_group(group, columns, use_threads=False)
+                    episode += 1
 
     def _columns(self, feature: Feature) -> list[str]:
         alone = len(feature.names) == 1 or not self._layout.scalar
         return [feature.name] if alone else [f"{feature.name}.{name}" for name in feature.names]
 
-    def _row_groups(self, columns: list[str], span: tuple[int, int]) -> Iterator[pa.Table]:
-        """Rows of episodes [first, past the last), episode by episode."""
-        episode = 0
-        for number in range(self._files):
-            with pq.ParquetFile(self._data_file(number)) as file:
-                for group in range(file.num_row_groups):
-                    if span[0] <= episode < span[1]:
-                        yield file.read_row_group(group, columns, use_threads=False)
-                    episode += 1
-
     def _data_file(self, number: int) -> Path:
         return self._root / self._layout.data_path(number)
-
-
-def _mask(feature: str, valid: npt.NDArray[np.generic] | None) -> npt.NDArray[np.bool_] | None:
-    """What counts of a feature: of an absent DoF nothing does."""
-    return None if valid is None or feature not in MASKED else valid.astype(np.bool_)
 
 
 def pretty(document: Any) -> bytes:

@@ -16,7 +16,6 @@ from sinks.datasets.grid import (
     angular,
     in_force,
     linear,
-    nearest_before,
     next_state,
     rotations,
 )
@@ -121,6 +120,19 @@ def present_dofs(frames: SealedFrames) -> frozenset[str]:
     return frozenset(dof for dof, found in zip(DOFS, there, strict=True) if found)
 
 
+def needed(plan: SignalPlan) -> frozenset[str]:
+    """What must be read of an episode, beside its times, positions and flags."""
+    ends = {part.split("_")[1] for part in plan.environment if part not in BASE}
+    wanted = {f"{end}_pose" for end in ends} | {part for part in plan.environment if part in BASE}
+    if plan.action is not ActionKind.NEXT_STATE:
+        wanted.add("action")
+    if plan.space is Space.CANONICAL:
+        wanted.add("angle")
+    if plan.full:
+        wanted.add("angle_status")
+    return frozenset(wanted)
+
+
 def signals_of(
     plan: SignalPlan, frames: SealedFrames, grid: Grid, body: BodyPlan, played: Played | None
 ) -> dict[str, npt.NDArray[np.generic]]:
@@ -139,7 +151,7 @@ def signals_of(
     state, command = _motion(plan, frames, grid, body, played)
     columns: dict[str, npt.NDArray[np.generic]] = {}
     if plan.full:
-        status = frames.angle_status.T[:, nearest_before(grid)]
+        status = frames.angle_status.T[:, grid.low]
         columns[VALID] = status != Status.ABSENT
     action = next_state(state)
     if plan.action is not ActionKind.NEXT_STATE and command is not None:
@@ -155,13 +167,12 @@ def signals_of(
     if plan.environment:
         parts = [_environment(part, frames, grid) for part in plan.environment]
         columns[ENVIRONMENT] = np.concatenate(parts).astype(np.float32)
-    before = nearest_before(grid)
     if played is not None:
         limbs = [played.limbs.index(limb) for limb in plan.limbs]
         for record, dtype in _SOLVE.items():
-            own = getattr(played, record)[limbs][:, before]
+            own = getattr(played, record)[limbs][:, grid.low]
             columns[f"retarget.{record}"] = own.astype(dtype)
-    columns[FLAGS] = frames.flags[before].astype(np.int64)[None]
+    columns[FLAGS] = frames.flags[grid.low].astype(np.int64)[None]
     return {feature.name: columns[feature.name] for feature in plan.features}
 
 

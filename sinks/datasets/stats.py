@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sinks.datasets.quantiles import QUANTILES
+
 F64 = npt.NDArray[np.float64]
-
-QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
-BINS = 4096
-"""Quantiles over many episodes are exact to the span of a component over this many bins."""
-
 Planes = npt.NDArray[np.generic]
 """[S, N]: components by steps."""
 
@@ -55,6 +52,24 @@ class Stats:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Each component's values in their order.
+
+    Attributes:
+        values: [S, N] rising; behind the first `counts` of a component stands nothing of worth.
+        counts: [S] how many of a component's values count.
+    """
+
+    values: Planes
+    counts: npt.NDArray[np.int64]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every value counts."""
+        return bool((self.counts == self.values.shape[1]).all())
+
+
 def stats_of(kept: Mapping[str, Any]) -> Stats:
     """Statistics as `Stats.kept` gave them."""
     arrays = {name: np.array(values, np.float64) for name, values in kept.items()}
@@ -65,117 +80,92 @@ def stats_of(kept: Mapping[str, Any]) -> Stats:
     )
 
 
-def episode_stats(planes: Planes, valid: Mask | None = None) -> Stats:
-    """Exact statistics of one episode.
+def in_order(planes: Planes, valid: Mask | None = None) -> Ordered:
+    """Sort an episode's numbers, once for all that is asked of them.
 
     Args:
         planes: [S, N], N >= 1.
-        valid: [S, N] what counts; None: everything.
+        valid: [S, N] what counts, of planes of floats; None: everything.
     """
     if valid is None or valid.all():
-        return _whole(planes)
-    parts = [_whole(row[chosen][None]) if chosen.any() else None
-             for row, chosen in zip(planes, valid, strict=True)]  # fmt: skip
+        return Ordered(np.sort(planes, axis=1), np.full(len(planes), planes.shape[1], np.int64))
+    # NaN sorts behind every number.
+    return Ordered(np.sort(np.where(valid, planes, np.nan), axis=1), valid.sum(axis=1))
 
-    def column(read: Callable[[Stats], F64]) -> F64:
-        return np.array([0.0 if part is None else read(part)[0] for part in parts])
 
+def episode_stats(ordered: Ordered) -> Stats:
+    """Exact statistics of one episode."""
+    values, counts = ordered.values, ordered.counts
+    some, last = counts > 0, np.maximum(counts, 1) - 1
+    rows = np.arange(len(values))
+
+    def at(place: npt.NDArray[np.int64]) -> F64:
+        return np.where(some, values[rows, place].astype(np.float64), 0.0)
+
+    total = np.maximum(counts, 1).astype(np.float64)
+    off = values.astype(np.float64)
+    if not ordered.whole:
+        np.nan_to_num(off, copy=False)
+    mean = off.sum(axis=1) / total
+    off -= mean[:, None]
+    if not ordered.whole:
+        off[np.arange(values.shape[1]) >= counts[:, None]] = 0.0
+    quantiles = {}
+    for name, q in QUANTILES.items():
+        place = q * last
+        low = place.astype(np.int64)
+        start = at(low)
+        quantiles[name] = start + (at(np.minimum(low + 1, last)) - start) * (place - low)
     return Stats(
-        min=column(lambda part: part.min),
-        max=column(lambda part: part.max),
-        mean=column(lambda part: part.mean),
-        std=column(lambda part: part.std),
-        counts=column(lambda part: part.counts),
-        steps=planes.shape[1],
-        quantiles={
-            name: column(lambda part, name=name: part.quantiles[name])  # type: ignore[misc]
-            for name in QUANTILES
-        },
+        min=at(np.zeros_like(last)),
+        max=at(last),
+        mean=mean,
+        std=np.sqrt(np.einsum("sn,sn->s", off, off) / total),
+        counts=counts.astype(np.float64),
+        steps=values.shape[1],
+        quantiles=quantiles,
     )
 
 
-class Pool:
-    """Statistics over many episodes: their own ones first, then their numbers for the quantiles.
-
-    Mean and deviation by the parallel algorithm of Chan, Golub and LeVeque (1979).
-    """
-
-    def __init__(self, parts: Sequence[Stats]) -> None:
-        self._counts = np.stack([part.counts for part in parts])
-        self._means = np.stack([part.mean for part in parts])
-        self._stds = np.stack([part.std for part in parts])
-        self._steps = sum(part.steps for part in parts)
-        held = self._counts > 0.0
-        low = np.where(held, np.stack([part.min for part in parts]), np.inf).min(axis=0)
-        high = np.where(held, np.stack([part.max for part in parts]), -np.inf).max(axis=0)
-        some = held.any(axis=0)
-        self._low, self._high = np.where(some, low, 0.0), np.where(some, high, 0.0)
-        self._histogram = np.zeros((len(low), BINS), np.int64)
-
-    def take(self, planes: Planes, valid: Mask | None) -> None:
-        """The numbers of one of the episodes, and what counts of them."""
-        _count(planes, valid, self._low, self._high, self._histogram)
-
-    def stats(self) -> Stats:
-        """Of all episodes, once each was taken."""
-        total = np.maximum(self._counts.sum(axis=0), 1.0)
-        mean = (self._counts * self._means).sum(axis=0) / total
-        spread = self._stds**2 + (self._means - mean) ** 2
-        return Stats(
-            min=self._low,
-            max=self._high,
-            mean=mean,
-            std=np.sqrt((self._counts * spread).sum(axis=0) / total),
-            counts=self._counts.sum(axis=0),
-            steps=self._steps,
-            quantiles=_quantiles(self._histogram, self._low, self._high),
+def split(stats: Stats, widths: Sequence[int]) -> Iterator[Stats]:
+    """Statistics of so many components at a time."""
+    start = 0
+    for width in widths:
+        own = slice(start, start + width)
+        start += width
+        yield Stats(
+            stats.min[own],
+            stats.max[own],
+            stats.mean[own],
+            stats.std[own],
+            stats.counts[own],
+            stats.steps,
+            {name: values[own] for name, values in stats.quantiles.items()},
         )
 
 
-def _whole(planes: Planes) -> Stats:
-    values = np.sort(planes, axis=1).astype(np.float64)
-    mean = values.mean(axis=1)
-    return Stats(
-        min=values[:, 0],
-        max=values[:, -1],
-        mean=mean,
-        std=np.sqrt(np.square(values - mean[:, None]).mean(axis=1)),
-        counts=np.full(len(values), float(values.shape[1])),
-        steps=values.shape[1],
-        quantiles={name: _sorted_quantile(values, q) for name, q in QUANTILES.items()},
+def pooled(parts: Sequence[Stats], quantiles: dict[str, F64]) -> Stats:
+    """Statistics over many episodes, from their own ones and the quantiles over them all.
+
+    Mean and deviation by the parallel algorithm of Chan, Golub and LeVeque (1979).
+    """
+    counts, means, stds = (
+        np.stack([getattr(part, name) for part in parts]) for name in ("counts", "mean", "std")
     )
-
-
-def _sorted_quantile(ordered: F64, q: float) -> F64:
-    place = q * (ordered.shape[1] - 1)
-    low = int(place)
-    high = min(low + 1, ordered.shape[1] - 1)
-    found: F64 = ordered[:, low] + (ordered[:, high] - ordered[:, low]) * (place - low)
-    return found
-
-
-def _count(
-    planes: Planes, valid: Mask | None, low: F64, high: F64, histogram: npt.NDArray[np.int64]
-) -> None:
-    # One flat histogram: each component's bins behind those of the one before it.
-    scale = (BINS / np.where(high > low, high - low, 1.0))[:, None]
-    place = ((np.asarray(planes, np.float64) - low[:, None]) * scale).astype(np.int32)
-    np.clip(place, 0, BINS - 1, out=place)
-    place += (np.arange(len(low), dtype=np.int32) * BINS)[:, None]
-    chosen = place.ravel() if valid is None else place[valid]
-    histogram += np.bincount(chosen, minlength=histogram.size).reshape(histogram.shape)
-
-
-def _quantiles(histogram: npt.NDArray[np.int64], low: F64, high: F64) -> dict[str, F64]:
-    above = np.cumsum(histogram, axis=1)
-    total = np.maximum(above[:, -1], 1)
-    width = (high - low) / BINS
-    rows = np.arange(len(low))
-    found = {}
-    for name, q in QUANTILES.items():
-        rank = q * (total - 1)
-        chosen = np.minimum((above <= rank[:, None]).sum(axis=1), BINS - 1)
-        below = np.where(chosen > 0, above[rows, chosen - 1], 0)
-        inside = np.maximum(histogram[rows, chosen], 1)
-        found[name] = np.clip(low + width * (chosen + (rank - below + 0.5) / inside), low, high)
-    return found
+    held = counts > 0.0
+    some = held.any(axis=0)
+    low = np.where(held, np.stack([part.min for part in parts]), np.inf).min(axis=0)
+    high = np.where(held, np.stack([part.max for part in parts]), -np.inf).max(axis=0)
+    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
+    total = np.maximum(counts.sum(axis=0), 1.0)
+    mean = (counts * means).sum(axis=0) / total
+    spread = stds**2 + (means - mean) ** 2
+    return Stats(
+        min=low,
+        max=high,
+        mean=mean,
+        std=np.sqrt((counts * spread).sum(axis=0) / total),
+        counts=counts.sum(axis=0),
+        steps=sum(part.steps for part in parts),
+        quantiles={name: np.clip(values, low, high) for name, values in quantiles.items()},
+    )

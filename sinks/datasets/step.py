@@ -17,7 +17,7 @@ from sinks.datasets.episode import SealedFrames, read_frames
 from sinks.datasets.grid import NS, GapError, Grid, lay_grid
 from sinks.datasets.plan import DatasetPlan, ExportError
 from sinks.datasets.rehearse import Played, body_plan, on_body, play
-from sinks.datasets.signals import signals_of
+from sinks.datasets.signals import needed, signals_of
 from sinks.datasets.survey import Surveyed
 from streams.body_plan import BodyPlan, CanonicalBody
 
@@ -60,6 +60,7 @@ class Rehearsal:
         self._plan = plan
         self._tasks = tasks
         self._pool = pool
+        self._signals = needed(plan.signals)
         self._bodies: dict[str, BodyPlan] = {}
 
     def sentence(self, index: int) -> str:
@@ -69,7 +70,8 @@ class Rehearsal:
     def episode(self, index: int) -> GridEpisode:
         """An episode by its place; raises CorruptEpisodeError, ExportError."""
         one = self._plan.episodes[index]
-        frames = read_frames(self._store, one.episode, one.vendor.profile.channel_names, self._pool)
+        names = one.vendor.profile.channel_names
+        frames = read_frames(self._store, one.episode, names, self._pool, self._signals)
         body = self._body(one.vendor)
         target = self._plan.choice.target
         try:
@@ -94,7 +96,7 @@ class Rehearsal:
         """An episode at its own times: frames, canonical body, and as the target plays it."""
         one = self._plan.episodes[index]
         names = one.vendor.profile.channel_names
-        frames = read_frames(self._store, one.episode, names, self._pool, rates=True)
+        frames = read_frames(self._store, one.episode, names, self._pool)
         body, target = self._body(one.vendor), self._plan.choice.target
         return frames, on_body(body, frames), play(body, target, frames) if target else None
 

@@ -7,7 +7,6 @@ before the first row is written; it takes the times and native positions of each
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -109,7 +108,7 @@ def survey(
     action = signal(table, "action")
     hashed = hashlib.sha256()
     for plane in position:
-        hashed.update(plane.tobytes())
+        hashed.update(plane)
     channels = frozenset(
         name
         for name, values in zip(names, position, strict=True)
@@ -195,7 +194,7 @@ def _looked_at(store: ObjectStore, episode: Episode) -> pa.Table:
     """
     tables = []
     for segment in read_manifest(store, episode)["segments"]:
-        file = pq.ParquetFile(io.BytesIO(read_object(store, segment["key"])))
+        file = pq.ParquetFile(pa.BufferReader(read_object(store, segment["key"])))
         there = set(file.schema_arrow.names)
         wanted = ("t_ns", "position", "action", *BASE)
         tables.append(file.read([name for name in wanted if name in there], use_threads=False))
