@@ -108,7 +108,7 @@ def survey(
     action = signal(table, "action")
     hashed = hashlib.sha256()
     for plane in position:
-        hashed.update(plane)
+        hashed.update(plane.data)
     channels = frozenset(
         name
         for name, values in zip(names, position, strict=True)
