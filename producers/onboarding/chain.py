@@ -14,7 +14,7 @@ _HELPER = 0.25
 # Several branches alike are fingers once less than this share of the limb's reach is left.
 _HAND = 0.45
 # More joints than this in an arm are a clavicle's or a hand's.
-_ARM_JOINTS = 8
+_ARM_JOINTS = 10
 # One slide lifts an arm; more in a row are what it reaches with.
 _TELESCOPE = 2
 _LEG_JOINTS = 2
@@ -30,6 +30,7 @@ class Limb:
         hand: Beyond the chain.
         helpers: All else that it carries.
         wheels: What a leg rolls on instead of a foot.
+        sliding: Slides in a row at its beginning, those that follow another one, too.
     """
 
     rails: tuple[int, ...]
@@ -37,11 +38,12 @@ class Limb:
     hand: tuple[int, ...]
     helpers: tuple[int, ...]
     wheels: tuple[int, ...] = ()
+    sliding: int = 0
 
     @property
     def telescopic(self) -> bool:
         """Whether it reaches by sliding: then its hinges are a wrist's, or it has none."""
-        return len(self.rails) >= _TELESCOPE or not self.chain
+        return self.sliding >= _TELESCOPE or not self.chain
 
 
 def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
@@ -59,7 +61,8 @@ def walk_limb(tree: Tree, start: int, kind: Kind) -> Limb:
     own = own[: len(own) - len(wheels)]
     found = {*own, *hand, *wheels}
     helpers = tuple(j for j in tree.below(start) if j not in found)
-    return Limb(tuple(slides), own[len(slides) :], tuple(hand), helpers, wheels)
+    sliding = sum(1 for _ in takewhile(lambda j: tree.joints[j].kind == "prismatic", kept))
+    return Limb(tuple(slides), own[len(slides) :], tuple(hand), helpers, wheels, sliding)
 
 
 def _wheels(tree: Tree, own: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Which way is up, which is left, and so which way a robot faces, as signed axes of its root.
+"""Which way is left, and so which way a robot faces, as signed axes of its root.
 
 Left follows from the sides' names and where the limbs are; without such names from which way the
 robot looks: feet reach forward of the ankle, knees fold the shank back, elbows the forearm forward.
@@ -22,8 +22,6 @@ F64 = NDArray[np.float64]
 AXES: Final = {
     f"{s}{a}": f * np.eye(3)[i] for s, f in (("+", 1), ("-", -1)) for i, a in enumerate("xyz")
 }
-# A leg says which way is down when it leans less than this from an axis (cosine).
-_UPRIGHT = 0.7
 # Shares of a limb's length below which an observation says nothing.
 _SILENT = 0.02
 
@@ -56,18 +54,6 @@ def axis_name(direction: F64, square_to: str | None = None) -> str:
         if square_to is None or abs(float(axis @ AXES[square_to])) < 0.5
     }
     return max(allowed, key=lambda name: round(float(allowed[name] @ direction), 9))
-
-
-def find_up(legs: Sequence[tuple[F64, F64]]) -> str:
-    """+z, the rule of both formats, unless legs run along another axis. legs: (hip, ankle) [3]."""
-    if not legs:
-        return "+z"
-    bones = np.array([hip - ankle for hip, ankle in legs])
-    lengths = np.linalg.norm(bones, axis=1)
-    up: F64 = (bones / np.maximum(lengths, 1e-9)[:, None]).mean(axis=0)
-    up = up / max(float(np.linalg.norm(up)), 1e-9)
-    name = axis_name(up)
-    return name if float(AXES[name] @ up) > _UPRIGHT else "+z"
 
 
 def side_votes(tree: Tree, a: int, b: int) -> float:

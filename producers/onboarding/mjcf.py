@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from producers.onboarding.description import (
 )
 from producers.onboarding.guard import first_tag
 from producers.onboarding.mimics import mend_mimics
+from producers.onboarding.mjcf_text import moving_parts
 from schemas.embodiment_parts import Joint, Mimic, Quat, Vec
 from streams.kernels.frames import frame, quat_of_rotation, rotation_about, rotation_of_quat
 
 F64 = NDArray[np.float64]
 
-# What can name a file or a deleted element, and says nothing about joints.
+# What models that are attached bring along, and says nothing about joints.
 _DROPPED = (
     "sensors", "actuators", "tendons", "pairs", "excludes", "keys", "geoms", "meshes", "textures",
     "materials", "skins", "hfields", "cameras", "lights", "sites",
@@ -34,14 +36,21 @@ _ARM_JOINTS = 4
 
 def read_mjcf(path: Path) -> Description:
     """Read an MJCF file; raises DescriptionError where it is not one tree of hinges and slides."""
-    return _describe(path.stem, compile_kinematics(path))
+    first_tag(path)
+    text, notes = moving_parts(path)
+    description = _describe(path.stem, _compile(path.name, text))
+    return replace(description, notes=(*description.notes, *notes))
 
 
 def compile_kinematics(path: Path) -> Any:
     """Mujoco's model of a file's bodies, joints and equalities, without geometry."""
     first_tag(path)
+    return _compile(path.name, moving_parts(path)[0])
+
+
+def _compile(name: str, text: str) -> Any:
     try:
-        spec = mujoco.MjSpec.from_file(str(path))
+        spec = mujoco.MjSpec.from_string(text)
         for group in _DROPPED:
             for element in list(getattr(spec, group)):
                 spec.delete(element)
@@ -53,7 +62,7 @@ def compile_kinematics(path: Path) -> Any:
         spec.compiler.boundmass, spec.compiler.boundinertia = 1e-6, 1e-9
         return spec.compile()
     except (ValueError, mujoco.FatalError) as error:
-        raise DescriptionError(f"{path.name}: mujoco cannot read it: {error}") from error
+        raise DescriptionError(f"{name}: mujoco cannot read it: {error}") from error
 
 
 def _describe(name: str, model: Any) -> Description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from producers.onboarding.description import Description, DescriptionError
-from producers.onboarding.guard import first_tag
+from producers.onboarding.guard import MJCF_TAGS, first_tag
 from producers.onboarding.urdf import read_urdf
 
 
@@ -14,7 +14,7 @@ def read_description(path: Path) -> Description:
     tag = first_tag(path)
     if tag == "robot":
         return read_urdf(path)
-    if tag != "mujoco":
+    if tag not in MJCF_TAGS:
         raise DescriptionError(
             f"{path.name}: <{tag}> is neither a URDF's <robot> nor an MJCF's <mujoco>"
         )

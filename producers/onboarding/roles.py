@@ -71,7 +71,7 @@ def assign_roles(tree: Tree) -> Roles:
     if many:
         legs = None
     armed = [(v, p) for v, p in zip(votes, pairs, strict=True) if v > 0]
-    armed.sort(key=lambda v: -_rank(tree, v[1]))
+    armed.sort(key=lambda v: (-round(_rank(tree, v[1]), 3), -_height(tree, v[1])))
     arms: tuple[int, ...] = (armed[0][1].a, armed[0][1].b) if armed else ()
     leg_starts = () if legs is None else (legs[1].a, legs[1].b)
     lead = {"leg": 0.0 if legs is None else -legs[0], "arm": armed[0][0] if armed else 0.0}
@@ -100,7 +100,7 @@ def _many_legs(tree: Tree, legs: Pair, pairs: Sequence[Pair]) -> tuple[int, ...]
 
 
 def _rank(tree: Tree, pair: Pair) -> float:
-    """Of several pairs that are clearly arms, those that stand in front (+x); else more votes."""
+    """Of several pairs that are clearly arms, those in front (+x); else more votes."""
     size = max(body_size(tree), 1e-9)
     forward = float(np.mean(tree.origin[[pair.a, pair.b], 0]))
     # The lowest of several pairs of arms is no less an arm for it.

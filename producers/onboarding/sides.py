@@ -14,12 +14,12 @@ from producers.onboarding.facing import (
     Sided,
     ahead,
     axis_name,
-    find_up,
     lateral_axis,
     side_votes,
 )
 from producers.onboarding.names import side_of
 from producers.onboarding.tree import Tree
+from producers.onboarding.upright import find_up
 from schemas.body import SIDES, Side
 
 F64 = NDArray[np.float64]
@@ -38,12 +38,11 @@ class Group:
 
 def find_sides(tree: Tree, groups: Sequence[Group]) -> tuple[Facing, Mapping[int, Side]]:
     """Facing, and the side of every limb by its first joint."""
-    legs = [(s.bones.near, s.bones.far) for g in groups if g.kind == "leg" for s in g.limbs]
-    up = find_up(legs)
+    arms, legs = ([s for g in groups if g.kind == kind for s in g.limbs] for kind in ("arm", "leg"))
+    up, notes = find_up(tree, arms, legs)
     pairs = [g for g in groups if len(g.limbs) == 2]
     named = {g.kind: side_votes(tree, *_starts(g)) for g in pairs}
     apart = {g.kind: lateral_axis(tree, *_starts(g)) for g in pairs}
-    notes: list[str] = []
     spoken = [g for g in pairs if named[g.kind]]
     if spoken:
         left = np.sum([named[g.kind] * apart[g.kind] for g in spoken], axis=0)

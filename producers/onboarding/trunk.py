@@ -55,7 +55,7 @@ def find_trunk(
     path = tree.between(pelvis, torso) if torso is not None else []
     base = _base_joints(tree, path) if not leg_starts else _shared(tree, pelvis, torso)
     path = [j for j in path if j not in base]
-    wheels = [j for j in _rest(tree, limbs, path) if _is_wheel(tree, j)]
+    wheels = [j for j in _rest(tree, limbs, [*path, *base]) if _is_wheel(tree, j)]
     top = pelvis if torso is None else torso
     used = limbs | apart | set(path) | set(base) | set(wheels)
     neck = _neck(tree, top, used, up) if limbs else []
@@ -86,10 +86,15 @@ def _shared(tree: Tree, pelvis: int, torso: int | None) -> list[int]:
 
 
 def _base_joints(tree: Tree, path: Sequence[int]) -> list[int]:
-    """A planar or floating base written as slides and hinges at one point, from the root on."""
+    """A planar or floating base written as slides, then hinges, at one point, from the root on.
+
+    A slide behind those hinges lifts.
+    """
     together: list[int] = []
     for j in path:
-        if np.linalg.norm(tree.origin[j] - tree.origin[path[0]]) > _SAME_M:
+        turned = any(tree.joints[b].kind == "revolute" for b in together)
+        lifts = turned and tree.joints[j].kind == "prismatic"
+        if np.linalg.norm(tree.origin[j] - tree.origin[path[0]]) > _SAME_M or lifts:
             break
         together.append(j)
     slides = [j for j in together if tree.joints[j].kind == "prismatic"]

@@ -30,7 +30,7 @@ _MOTORS = {
     "waist_yaw": "waist_act_2",
 }
 # A note that holds one of these tells a person that the mapping may be wrong.
-_DOUBTS = ("with confidence", "sides:", "facing:", "legs:", "a single arm")
+_DOUBTS = ("with confidence", "sides:", "facing:", "up:", "legs:", "a single arm")
 _SIDED = re.compile(r"^(left|right)_")
 
 

@@ -40,28 +40,25 @@ REFUSED = {
     "entity bomb in MJCF": (BOMB.replace("robot", "mujoco"), "entities"),
     "cycle": (
         robot(LINKS + joint("i", "b", "c") + joint("j", "c", "b")),
-        "one tree",
+        "in a circle",
     ),
     "all in a circle": (
         robot(LINKS + joint("i", "a", "b") + joint("j", "b", "c") + joint("k", "c", "a")),
-        "root links",
+        "in a circle",
     ),
     "two parents": (robot(LINKS + joint("i", "a", "b") + joint("j", "c", "b")), "two parents"),
     "NaN": (robot(LINKS + joint("i", "a", "b", x="0 nan 1") + joint("j", "b", "c")), "finite"),
     "unknown joint type": (
-        robot(LINKS + joint("i", "a", "b", "ball") + joint("j", "b", "c")),
-        "'ball'",
+        robot(LINKS + joint("i", "a", "b", "gearbox") + joint("j", "b", "c")),
+        "'gearbox'",
     ),
-    "floating in the middle": (
-        robot(LINKS + joint("i", "a", "b") + joint("j", "b", "c", "floating")),
-        "'floating'",
+    "a template of xacro's": (
+        '<robot name="r"><xacro:include filename="arm.xacro"/><link name="world"/></robot>',
+        "expand the file first",
     ),
-    "a link listed twice": (robot(LINKS + '<link name="a"/>'), "'a' is listed twice"),
-    "a missing parent": (robot(LINKS + joint("i", "ghost", "b")), "'ghost', which is not there"),
-    "several roots": (robot(LINKS + joint("i", "a", "b")), "2 root links"),
-    "a zero axis": (
-        robot(LINKS + joint("i", "a", "b", x="0 0 0") + joint("j", "b", "c")),
-        "axis is zero",
+    "a number that xacro would work out": (
+        robot(LINKS + joint("i", "a", "b", x="${pi} 0 1") + joint("j", "b", "c")),
+        "expanded first",
     ),
     "no joint": (robot('<link name="a"/>'), "no moving joint"),
     "too many joints": (
@@ -91,6 +88,58 @@ def test_what_is_refused_says_why(case: str, tmp_path: Path) -> None:
     text, reason = REFUSED[case]
     with pytest.raises(DescriptionError, match=reason):
         onboard(made(text, tmp_path))
+
+
+PELVIS = '<link name="pelvis">'
+FREE = (
+    '<link name="cup"/><joint name="cup_j" type="{}"><parent link="pelvis"/><child link="cup"/>{}'
+)
+MENDED = {
+    "a link listed twice": ('<link name="pelvis"/>', "'pelvis' is listed twice"),
+    "a link that hangs on nothing": ('<link name="stray"/>', "'stray' hangs on nothing"),
+    "a link that is not described": (
+        '<joint name="k" type="fixed"><parent link="pelvis"/><child link="ghost"/></joint>',
+        "'ghost', which is not described",
+    ),
+    **{
+        kind: (FREE.format(kind, "</joint>"), f"cup_j: a {kind} joint, taken as rigid")
+        for kind in ("floating", "planar", "spherical")
+    },
+    "a zero axis": (FREE.format("revolute", '<axis xyz="0 0 0"/></joint>'), "its axis is zero"),
+}
+
+
+@pytest.mark.parametrize("case", MENDED)
+def test_what_is_read_otherwise_than_written_is_said(case: str, tmp_path: Path) -> None:
+    added, note = MENDED[case]
+    whole = onboard(humanoid(tmp_path)).found.complexes
+    onboarded = onboard(humanoid(tmp_path, PELVIS, added + PELVIS))
+    assert onboarded.found.complexes == whole
+    assert any(note in said for said in onboarded.embodiment.confirm)
+
+
+WRITTEN = {
+    "blank lines before the declaration": lambda text: b'\n\n<?xml version="1.0"?>' + text,
+    "zero bytes behind it": lambda text: text + b"\0\0\n",
+    "a code page of its own": lambda text: text.replace(b"</robot>", b"<!-- 90\xb0 --></robot>"),
+    "a document type": lambda text: b'<!DOCTYPE robot SYSTEM "urdf.dtd">' + text,
+    "a namespace": lambda text: text.replace(b"<robot ", b'<robot xmlns="http://ros.org" '),
+    "a prefix that nobody declared": lambda text: text.replace(b"</robot>", b"<g:p/></robot>"),
+    "commas for blanks": lambda text: text.replace(b'xyz="0 1 0"', b'xyz="0,1, 0"'),
+    "kinds in capitals": lambda text: text.replace(b'"revolute"', b'"Revolute"'),
+    "a dot too many": lambda text: text.replace(b'upper="0.8"', b'upper="0.8."'),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_ways_of_writing_it_change_nothing(case: str, tmp_path: Path) -> None:
+    file = humanoid(tmp_path)
+    plain = onboard(file).embodiment
+    text = file.read_bytes()
+    written = WRITTEN[case](text.removeprefix(b'<?xml version="1.0"?>'))
+    assert written != text
+    file.write_bytes(written)
+    assert onboard(file).embodiment == plain
 
 
 def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:

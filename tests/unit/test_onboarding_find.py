@@ -232,3 +232,84 @@ def test_the_same_body_told_otherwise(told: str, tmp_path: Path) -> None:
     seen = find_body(variant.description)
     assert {k: list(v) for k, v in seen.complexes.items()} == want["complexes"]
     assert (seen.forward, seen.up) == (want["forward"], want["up"])
+
+
+@pytest.mark.parametrize("lying", ["y up", "upside down"])
+@pytest.mark.parametrize("made", [robots.wheeled, robots.on_rails])
+def test_a_body_without_legs_shows_which_way_is_up(made, lying: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    body = made()
+    told = VARIANTS[lying](read_description(body.write(tmp_path)))
+    seen = find_body(told.description)
+    want = told.truth({"forward": "+x", "up": "+z", "complexes": body.complexes, "hand_joints": {},
+                       "lift_or_wheels": []})  # fmt: skip
+    assert (seen.forward, seen.up) == (want["forward"], want["up"])
+    assert {k: list(v) for k, v in seen.complexes.items()} == body.complexes
+    assert any(note.startswith("up: its trunk") for note in seen.confirm)
+
+
+def test_arms_that_do_not_show_it_are_up_by_rule_and_doubted(tmp_path: Path) -> None:
+    body = robots.only("arms")
+    seen = find_body(VARIANTS["upside down"](read_description(body.write(tmp_path))).description)
+    assert seen.up in ("-z", "+z")
+    assert any(note.startswith("up:") for note in seen.confirm)
+
+
+def test_a_lift_on_a_driven_base_is_a_lift(tmp_path: Path) -> None:
+    """Base joints written out, and wheels on fixed frames of its link, hide nothing."""
+    r = robots.Made()
+    r.link("world", np.zeros(3))
+    at = np.zeros(3)
+    link = r.joint("root_x", "world", at, robots.X, (-10, 10), "prismatic")
+    link = r.joint("root_y", link, at, robots.Y, (-10, 10), "prismatic")
+    base = r.joint("root_turn", link, at, robots.Z, None)
+    r.text.append(
+        f'<link name="left_wheel"/><joint name="f" type="fixed"><parent link="{base}"/>'
+        '<child link="left_wheel"/></joint>'
+    )
+    torso = r.joint("height", base, at, robots.Z, (0, 1.5), "prismatic", centre=(0, 0, 0.4))
+    for side in ("left", "right"):
+        robots.arm(r, torso, side)
+    seen = found(r, tmp_path)
+    assert {k: list(v) for k, v in seen.complexes.items()} == r.complexes
+    assert seen.lift_or_wheels == ("height",)
+    assert set(seen.ignored) == {"root_x", "root_y", "root_turn"}
+
+
+def test_slides_that_follow_one_another_are_a_telescope(tmp_path: Path) -> None:
+    r = robots.Made()
+    r.link("base", np.zeros(3), (0.0, 0.0, 0.1))
+    link = r.joint("lift", "base", np.array((0.0, 0.0, 0.3)), robots.Z, (0, 1), "prismatic")
+    at = np.array((0.0, -0.1, 0.3))
+    follow = '<mimic joint="arm_0"/>'
+    for i in range(4):
+        name, extra = f"arm_{i}", follow if i else ""
+        link = r.joint(name, link, at, (0.0, -1.0, 0.0), (0, 0.1), "prismatic", extra=extra)
+        at = at + np.array((0.0, -0.1, 0.0))
+    for name, axis in (
+        ("wrist_yaw", robots.Z),
+        ("wrist_pitch", robots.Y),
+        ("wrist_roll", robots.X),
+    ):
+        link = r.joint(name, link, at, axis, centre=(0.0, -0.05, 0.0))
+        at = at + np.array((0.0, -0.03, 0.0))
+    seen = found(r, tmp_path)
+    assert seen.complexes["right_wrist"] == ("wrist_yaw", "wrist_pitch", "wrist_roll")
+    assert not seen.complexes["right_shoulder"]
+    assert not seen.complexes["right_elbow"]
+
+
+def test_of_two_pairs_of_arms_alike_the_upper_one_counts(tmp_path: Path) -> None:
+    r = robots.Made()
+    r.link("base", np.zeros(3), (0.0, 0.0, 0.1))
+    lifted = r.joint("lift", "base", np.array((0, 0, 0.7)), robots.Z, (0, 1), "prismatic")
+    for level, height, link in (("low", 0.0, "base"), ("high", 0.7, lifted)):
+        for side, y in (("left", 0.2), ("right", -0.2)):
+            at, parent = np.array((0.0, y, height + 0.6)), link
+            axes = (robots.Y, robots.X, robots.Z, robots.Y, robots.Z, robots.X)
+            for i, axis in enumerate(axes):
+                parent = r.joint(f"{level}_{side}_arm_{i}", parent, at, axis)
+                at = at - np.array((0, 0, 0.3 if i in (2, 3) else 0))
+    seen = found(r, tmp_path)
+    assert all(j.startswith("high") for j in seen.complexes["left_shoulder"])
+    assert seen.complexes["left_shoulder"]
+    assert seen.lift_or_wheels == ("lift",)
