@@ -14,9 +14,10 @@ from schemas.profile import Layout, Profile
 from schemas.vendors import load_vendors
 from streams.decode import RawChunk
 from streams.kernels.findings import COUNT, FIRST, LAST, ROWS
-from streams.kernels.joint_checks import FINGER, FREE, JOINT, MOVED_BY_MOTOR, check_joints
-from streams.kernels.timing_checks import NO_STAMP, TIMING, check_timing
-from streams.session_check import SessionPlan, check_session, compile_session, fresh_session
+from streams.kernels.frame_checks import check_frames, fresh_figures
+from streams.kernels.timing_checks import NO_STAMP
+from streams.session_check import check_session, fresh_session
+from streams.session_plan import SessionPlan, compile_session
 from streams.signals import signals_of
 from streams.state import CheckState
 
@@ -36,12 +37,8 @@ class CheckPlan:
     """A robot's limits, thresholds and names, made ready for the checks; C native channels."""
 
     names: tuple[str, ...]
-    lower: F64
-    upper: F64
-    fastest: F64
+    limits: F64
     strongest: F64
-    kind: U8
-    note_absent: bool
     period_ns: float
     native_share: float
     limit: F64
@@ -59,30 +56,28 @@ def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
     joints = {joint.name: joint for joint in embodiment.joints}
     fingers = {f.joint for hand in embodiment.hands.values() for f in hand.joints}
     unknown_speed = profile.least("velocity_limit")
-    limits: list[tuple[float, float, float, float]] = []
-    kinds = []
+    rows: list[tuple[float, ...]] = []
+    strongest = []
     for name, dof in zip(profile.channel_joints, profile.channel_dofs, strict=True):
         joint = joints.get(name) if name else None
         low, high = (joint.lower, joint.upper) if joint else (0.0, 1.0) if dof else (None, None)
-        limits.append(
+        effort = (joint and joint.effort) or np.inf
+        rows.append(
             (
                 -np.inf if low is None else low,
                 np.inf if high is None else high,
-                (joint and joint.velocity) or unknown_speed,
-                (joint and joint.effort) or np.inf,
+                1.1 * ((joint and joint.velocity) or unknown_speed),
+                effort * profile.threshold("effort_limit"),
+                joint is not None and name not in fingers,
+                profile.layout is not Layout.SPARSE,
             )
         )
-        kinds.append(FREE if joint is None else FINGER if name in fingers else MOVED_BY_MOTOR)
-    lower, upper, fastest, strongest = (np.array(column) for column in zip(*limits, strict=True))
+        strongest.append(effort)
     native = profile.native_rate_hz
     return CheckPlan(
         profile.channel_names,
-        lower,
-        upper,
-        fastest,
-        strongest,
-        np.array(kinds, np.uint8),
-        profile.layout is not Layout.SPARSE,
+        np.ascontiguousarray(np.array(rows, np.float64).T),
+        np.array(strongest),
         1e9 / profile.rate_hz,
         np.nan if native is None else max(0.0, 1.0 - native / profile.rate_hz),
         np.array([profile.threshold(check.id) for check in FRAME_CHECKS]),
@@ -96,10 +91,8 @@ def fresh_checks(channels: int, watched: int = 0, pairs: int = 0) -> CheckState:
     """The state at a session's start, for a robot of so many channels, watched joints, pairs."""
     return CheckState(
         None,
-        np.zeros(TIMING),
-        np.full(channels, np.nan),
+        fresh_figures(channels),
         np.zeros(channels, np.int64),
-        np.zeros((channels, JOINT)),
         fresh_session(watched, pairs),
     )
 
@@ -131,39 +124,27 @@ def check_chunk(
         The state behind the chunk, flags [T], and its findings.
     """
     frames, channels = chunk.position.shape
-    state = state._replace(
-        timing=state.timing.copy(),
-        position=state.position.copy(),
-        seen_ns=state.seen_ns.copy(),
-        joint=state.joint.copy(),
-    )
+    figures, seen_ns = state.figures.copy(), state.seen_ns.copy()
     flags = np.zeros(frames, np.uint64)
     table = np.zeros((ROWS, channels, 3), np.int32)
     worst = np.zeros((ROWS, channels))
-    reported, same = np.empty(frames, np.int32), np.empty(frames, np.int32)
-    moved = np.empty(frames)
-    check_joints(
-        chunk.stamp_ns, plan.period_ns * 1e-9, chunk.position, _or_nothing(chunk.velocity),
-        _or_nothing(chunk.effort), _or_nothing(chunk.action),
-        _NOTHING_U8 if chunk.absent is None else chunk.absent,
-        plan.lower, plan.upper, plan.fastest, plan.strongest, plan.kind, plan.note_absent,
-        plan.limit, plan.least, state.position, state.seen_ns, state.joint,
-        reported, same, moved, flags, table, worst,
+    stamp_ns, flagged = check_frames(
+        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, np.ascontiguousarray(chunk.position),
+        _or_nothing(chunk.velocity), _or_nothing(chunk.effort), _or_nothing(chunk.action),
+        _NOTHING_U8 if chunk.absent is None else chunk.absent, near_pole,
+        plan.limits, plan.strongest, plan.native_share, plan.limit, plan.least,
+        NO_STAMP if state.stamp_ns is None else state.stamp_ns, figures, seen_ns,
+        flags, table, worst,
     )  # fmt: skip
-    stamp_ns = check_timing(
-        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, near_pole, reported, same, moved,
-        plan.native_share, plan.limit, plan.least,
-        NO_STAMP if state.stamp_ns is None else state.stamp_ns, state.timing, flags, table, worst,
-    )  # fmt: skip
-    found = _findings(plan, first_frame, table, worst) if flags.any() else []
+    found = _findings(plan, first_frame, table, worst) if flagged else []
     session, slow = check_session(
         plan.session, state.session, state.stamp_ns, chunk, first_frame, published_ns
     )
-    return state._replace(stamp_ns=int(stamp_ns), session=session), flags, found + slow
+    return CheckState(stamp_ns, figures, seen_ns, session), flags, found + slow
 
 
 def _or_nothing(values: F64 | None) -> F64:
-    return _NOTHING_F64 if values is None else values
+    return _NOTHING_F64 if values is None else np.ascontiguousarray(values)
 
 
 def _findings(

@@ -94,7 +94,7 @@ def process_chunk(
         state, cuts = _cut(processor, state, record, envelope, t_ns, chunk.position)
     checks, motion = state.checks, state.motion
     channels = chunk.position.shape[1]
-    if late or checks is None or len(checks.position) != channels:
+    if late or checks is None or len(checks.seen_ns) != channels:
         checks = fresh_checks_of(processor.checks)
     if late or motion is None:
         motion = fresh_motion()

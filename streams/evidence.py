@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
+from streams.clock_check import drift_of
+from streams.idleness import begin_idleness
 from streams.kernels.timing_checks import TAKE_MISSED, TAKE_SQUARES, TAKE_STEPS
-from streams.session_check import begin_take as begin_idleness
-from streams.session_check import drift_of
 from streams.state import CheckState
 
 
 def begin_take(state: CheckState) -> CheckState:
     """The checks' state where an episode begins: its own sums start from nothing."""
-    timing = state.timing.copy()
-    timing[[TAKE_STEPS, TAKE_SQUARES, TAKE_MISSED]] = 0.0
-    return state._replace(timing=timing, session=begin_idleness(state.session))
+    figures = state.figures.copy()
+    figures[[TAKE_STEPS, TAKE_SQUARES, TAKE_MISSED]] = 0.0
+    return state._replace(figures=figures, session=begin_idleness(state.session))
 
 
 def timing_of(state: CheckState) -> dict[str, float]:
@@ -24,7 +24,7 @@ def timing_of(state: CheckState) -> dict[str, float]:
     `missed_frames`: frames that the stamps say are missing; and, where publish times tell,
     `drift_ppm`, `drift_ci_ppm` and `offset_s` of the session's clock.
     """
-    steps, squares, missed = state.timing[[TAKE_STEPS, TAKE_SQUARES, TAKE_MISSED]].tolist()
+    steps, squares, missed = state.figures[[TAKE_STEPS, TAKE_SQUARES, TAKE_MISSED]].tolist()
     evidence = {"missed_frames": missed}
     if steps > 0.0:
         evidence["jitter_periods"] = math.sqrt(squares / steps)

@@ -10,6 +10,7 @@ from schemas.embodiment import Embodiment
 from schemas.envelope import Envelope
 from schemas.marks import Mark, MarkKind
 from schemas.profile import ByGap
+from streams.kernels.frame_checks import last_position
 from streams.records import Output, RawRecord
 from streams.state import RobotState
 from streams.track import close_episode, open_episode
@@ -73,8 +74,8 @@ def _speed(state: RobotState, t_ns: I64, position: F64) -> float:
     """Mean speed of the fastest channel over a chunk and the step that leads to it, rad/s."""
     first, first_ns = position[0], int(t_ns[0])
     last, motion = state.checks, state.motion
-    if last is not None and motion is not None and len(last.position) == len(first):
-        first, first_ns = last.position, motion.t_ns
+    if last is not None and motion is not None and len(last.seen_ns) == len(first):
+        first, first_ns = last_position(last.figures, len(first)), motion.t_ns
     elapsed_s = (int(t_ns[-1]) - first_ns) / 1e9
     moved = np.abs(position[-1] - first)
     if elapsed_s <= 0 or not np.isfinite(moved).any():

@@ -17,26 +17,24 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 QUATERNIONS = 5
 """Hands (2), feet (2), base: their signs are carried from chunk to chunk."""
 
 
 class SessionState(NamedTuple):
-    """What the checks of a whole session carry; W watched joints, P pairs of them.
+    """What the checks of a whole session carry.
 
     Attributes:
         start_ns: stamp of the session's first frame.
         published_ns: when the first chunk was sent that says so.
-        watch: [W, 7], cross: [P, 2], body: [18] of `streams.kernels.session_checks`.
+        figures: [N] running figures of `streams.kernels.session_checks`.
         clock: [8] sums of the clock's regression.
     """
 
     start_ns: int | None
     published_ns: int | None
-    watch: F64
-    cross: F64
-    body: F64
+    figures: F64
     clock: F64
 
 
@@ -45,18 +43,14 @@ class CheckState(NamedTuple):
 
     Attributes:
         stamp_ns: the last stamp, None at a session's start.
-        timing: [TIMING] running figures of `streams.kernels.timing_checks`.
-        position: [C] last number each joint reported, NaN if none.
-        seen_ns: [C] its stamp.
-        joint: [C, JOINT] running figures of `streams.kernels.joint_checks`.
+        figures: [N] running figures of `streams.kernels.frame_checks`.
+        seen_ns: [C] stamp of the last number each joint reported.
         session: what takes longer than a chunk to prove.
     """
 
     stamp_ns: int | None
-    timing: F64
-    position: F64
+    figures: F64
     seen_ns: I64
-    joint: F64
     session: SessionState
 
 
@@ -243,16 +237,12 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
         checks = state.checks
         record["checks"] = {
             "stamp_ns": checks.stamp_ns,
-            "timing": checks.timing.tobytes(),
-            "position": checks.position.tobytes(),
+            "figures": checks.figures.tobytes(),
             "seen_ns": checks.seen_ns.tobytes(),
-            "joint": checks.joint.tobytes(),
             "session": {
                 "start_ns": checks.session.start_ns,
                 "published_ns": checks.session.published_ns,
-                "watch": checks.session.watch.tobytes(),
-                "cross": checks.session.cross.tobytes(),
-                "body": checks.session.body.tobytes(),
+                "figures": checks.session.figures.tobytes(),
                 "clock": checks.session.clock.tobytes(),
             },
         }
@@ -305,20 +295,15 @@ def decode_snapshot(data: bytes) -> Snapshot:
         record["episode"] = EpisodeState(**episode)
     checks = record["checks"]
     if checks is not None:
-        position = np.frombuffer(checks["position"], np.float64).copy()
         session = checks["session"]
         record["checks"] = CheckState(
             checks["stamp_ns"],
-            np.frombuffer(checks["timing"], np.float64).copy(),
-            position,
+            np.frombuffer(checks["figures"], np.float64).copy(),
             np.frombuffer(checks["seen_ns"], np.int64).copy(),
-            np.frombuffer(checks["joint"], np.float64).reshape(len(position), -1).copy(),
             SessionState(
                 session["start_ns"],
                 session["published_ns"],
-                np.frombuffer(session["watch"], np.float64).reshape(-1, 7).copy(),
-                np.frombuffer(session["cross"], np.float64).reshape(-1, 2).copy(),
-                np.frombuffer(session["body"], np.float64).copy(),
+                np.frombuffer(session["figures"], np.float64).copy(),
                 np.frombuffer(session["clock"], np.float64).copy(),
             ),
         )

@@ -13,8 +13,8 @@ from schemas.events import EventKind, Finding
 from schemas.marks import Mark, MarkKind, episode_id
 from streams.evidence import begin_take, timing_of
 from streams.facts import boundary_at, event_of, on_canonical, report_at, told_by
+from streams.idleness import idleness
 from streams.records import Output, RawRecord
-from streams.session_check import idleness
 from streams.state import JOINT_MARK, EpisodeState, RobotState
 from streams.verdict import judge, whole_findings
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas.checks import BY_ID, Severity
 from schemas.events import Finding
-from streams.session_check import Idleness
+from streams.idleness import Idleness
 from streams.state import JOINT_MARK, EpisodeState
 
 REJECT_BELOW = 0.90

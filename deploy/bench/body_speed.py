@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deploy.bench.body_goals import RATE_HZ, link_goals, motion, rotations, segment_frames
+from deploy.bench.check_speed import checking
 from deploy.bench.peer_robot import urdf
 from deploy.bench.peers import MINK, PINK, PINOCCHIO, Ask, Say, running
 from schemas.embodiment import Embodiment, load_embodiment
@@ -33,6 +34,7 @@ Rates = dict[str, list[float]]
 ARMS: Final = ("left_arm", "right_arm")
 LIMBS: Final = (*ARMS, "left_leg", "right_leg")
 CHUNK: Final = 50
+CHECKED: Final = "canonicalise and check"
 # What a peer may leave of each end: what our own acceptance asks of a hand, and of a round trip.
 TOLERANCES: Final = {
     "0.1 % and 0.1 deg": {"place_share": 1e-3, "turn_rad": float(np.radians(0.1))},
@@ -49,7 +51,8 @@ class Case:
         source, target: Robots.
         frames: T of the motion.
         rounds: How often everything is run.
-        peers: Whether other projects' solvers run beside.
+        peers: Whether pinocchio runs beside.
+        solvers: Whether mink and pink run beside, too.
     """
 
     source: str = "unitree_g1_29dof"
@@ -57,6 +60,7 @@ class Case:
     frames: int = 500
     rounds: int = 5
     peers: bool = True
+    solvers: bool = True
 
 
 def measure_speed(case: Case, say: Say) -> dict[str, Any]:
@@ -71,13 +75,16 @@ def measure_speed(case: Case, say: Say) -> dict[str, Any]:
     plan = compile_plan(source, names, [None] * len(names), {})
     body = canonicalise(plan, position, None)
     ours = _our_runs(plan, target, position)
+    ours[CHECKED] = checking(source, position, RATE_HZ, CHUNK, _REPEATS)
     told: dict[str, Any] = {}
     rates: Rates = {}
     with _one_core() as core, ExitStack() as stack:
         runs = dict(ours)
         if case.peers:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kinebus-bench-")))
-            runs |= _peer_runs(source, target, position, body, folder, stack, told, say)
+            runs |= _peer_runs(
+                source, target, position, body, folder, stack, told, say, solvers=case.solvers
+            )
         for n in range(case.rounds + 1):
             say(f"round {n} of {case.rounds}" if n else "warming up")
             for name, run in runs.items():
@@ -140,7 +147,7 @@ def _retarget(plan: BodyPlan, target: TargetPlan, chunks: Sequence[F64]) -> floa
 
 def _peer_runs(
     source: Embodiment, target: Embodiment, position: F64, body: CanonicalBody,
-    folder: Path, stack: ExitStack, told: dict[str, Any], say: Say,
+    folder: Path, stack: ExitStack, told: dict[str, Any], say: Say, *, solvers: bool,
 ) -> dict[str, Callable[[], float]]:  # fmt: skip
     """Start the peers; each of what comes out gives CPU seconds for all frames."""
 
@@ -156,7 +163,7 @@ def _peer_runs(
     own.mkdir()
     _write_forward(source, position, body, own)
     runs = {"pinocchio": run("pinocchio", stack.enter_context(running(PINOCCHIO, own, say)), {})}
-    for part, limbs in (("two arms", ARMS), ("four limbs", LIMBS)):
+    for part, limbs in (("two arms", ARMS), ("four limbs", LIMBS)) if solvers else ():
         own = folder / part.replace(" ", "_")
         own.mkdir()
         goals = link_goals(target, body, limbs)
@@ -195,6 +202,7 @@ def _ratios(rates: Rates) -> dict[str, float]:
         peer, *rest = name.split(", ")
         if peer == PINOCCHIO.name:
             found[name] = _ratio(rates, "canonicalise", name)
+            found[f"{name}, with all checks"] = _ratio(rates, CHECKED, name)
         elif rest:
             found[name] = _ratio(rates, ours[rest[0]], name)
     return found

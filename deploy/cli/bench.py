@@ -58,6 +58,7 @@ def body(
     frames: Annotated[int, typer.Option(min=50)] = Case.frames,
     rounds: Annotated[int, typer.Option(min=1)] = Case.rounds,
     peers: Annotated[bool, typer.Option(help="Run pinocchio, mink and pink beside.")] = True,
+    solvers: Annotated[bool, typer.Option(help="Of these, run mink and pink, too.")] = True,
     speed: Annotated[bool, typer.Option(help="Measure how fast it is.")] = True,
     shared: Annotated[
         Path | None,
@@ -70,7 +71,7 @@ def body(
     as_json: AsJson = False,
 ) -> None:
     """The canonical body: how fast on one core, and how true beside independent witnesses."""
-    case = Case(source, target, frames, rounds, peers) if speed else None
+    case = Case(source, target, frames, rounds, peers, peers and solvers) if speed else None
     truth = None if shared is None else Truth(shared, robots)
     try:
         result = bench_body(case, truth, say)

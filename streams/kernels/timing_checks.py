@@ -51,7 +51,7 @@ def check_timing(
     near_pole: U8,
     reported: I32,
     same: I32,
-    moved: F64,
+    moved: I32,
     native_share: float,
     limit: F64,
     least: F64,
@@ -70,7 +70,7 @@ def check_timing(
         near_pole: [T] 1 where a ball joint is near its pole.
         reported: [T] joints that gave a number.
         same: [T] those of them that repeat their last one.
-        moved: [T] the largest step among the others, rad or m.
+        moved: [T] joints that moved further than a stale frame's least.
         native_share: share of frames that may repeat, given the native rate; NaN = not known.
         limit: [ROWS] thresholds of the catalogue.
         least: [ROWS] second numbers of the catalogue.
@@ -123,7 +123,7 @@ def check_timing(
             note(flags, table, worst, WRONG_CLOCK_UNIT, 0, t, back, periods)
         _window(t, step, period_s, limit, least, timing, flags, table, worst)
         _stale(
-            t, step, reported[t], same[t], moved[t], native_share, limit, least, timing,
+            t, step, reported[t], same[t], moved[t], native_share, limit, timing,
             flags, table, worst,
         )  # fmt: skip
     return last_stamp_ns
@@ -166,17 +166,17 @@ def _window(
 
 @numba.njit(cache=True)
 def _stale(
-    t: int, step: float, reported: int, same: int, moved: float, native_share: float,
-    limit: F64, least: F64, timing: F64, flags: U64, table: I32, worst: F64,
+    t: int, step: float, reported: int, same: int, moved: int, native_share: float,
+    limit: F64, timing: F64, flags: U64, table: I32, worst: F64,
 ) -> None:  # fmt: skip
     """Frames that repeat every joint while the robot moves: single ones, and held rates."""
     if reported < _FEW_CHANNELS:
         return
     repeats = same == reported
     if not repeats:
-        timing[MOVED] = moved
+        timing[MOVED] = 1.0 if moved > 0 else 0.0
         timing[STALE_RUN] = 0.0
-    if timing[MOVED] <= least[STALE_FRAME]:
+    if timing[MOVED] == 0.0:
         return
     weight = min(max(step, 0.0) / _STALE_TAU_S, 1.0)
     timing[STALE_SHARE] += weight * ((1.0 if repeats else 0.0) - timing[STALE_SHARE])

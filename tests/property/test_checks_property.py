@@ -72,8 +72,7 @@ def run(name: str, defect: str, cuts: list[int]):
         state, own, found = check_chunk(plan, state, chunk, near, index[start])
         flags.append(own)
         findings += found
-    session = state.session
-    carried = (state.stamp_ns, *state[1:-1], session.watch, session.cross, session.body)
+    carried = (*state[:-1], state.session.figures)
     return np.concatenate(flags), merged(findings, 10**6), carried
 
 

@@ -62,8 +62,8 @@ def test_a_snapshot_comes_back_as_it_was() -> None:
     assert (back.pending, back.past) == (state.pending, state.past)
     assert back.episode == state.episode
     assert back.missing == state.missing
-    np.testing.assert_array_equal(back.checks.position, state.checks.position)
-    back.checks.position[0] = 1.0  # restored state is as writable as any other
+    np.testing.assert_array_equal(back.checks.figures, state.checks.figures)
+    back.checks.figures[0] = 1.0  # restored state is as writable as any other
 
 
 def test_a_robot_of_the_most_channels_with_holes_in_every_session_stays_below_64_kb() -> None:

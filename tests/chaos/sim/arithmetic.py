@@ -40,6 +40,7 @@ from streams.canonicalise import Motion
 from streams.check import fresh_checks
 from streams.chunk import Processor
 from streams.decode import RawChunk
+from streams.kernels.frame_checks import last_position
 from streams.state import CheckState, MotionState, decode_snapshot
 
 VENDOR = "sim"
@@ -105,7 +106,9 @@ def check_chunk(
             Finding(check.id, check.severity.value, None, first_frame, first_frame + 1, 1, 1.0, 0.5)
         )
     last_ns = int(chunk.stamp_ns[-1])
-    after = state._replace(stamp_ns=last_ns, position=chunk.position[-1].copy())
+    figures = state.figures.copy()
+    last_position(figures, CHANNELS)[:] = chunk.position[-1]
+    after = state._replace(stamp_ns=last_ns, figures=figures)
     return after, flags, findings
 
 
