@@ -45,6 +45,10 @@ SINK_FRAMES = "kinebus_sink_frames_total"
 SINK_WRITE_SECONDS = "kinebus_sink_write_seconds"
 """Time of one insert or put, by sink."""
 
+SINK_DELAY = "kinebus_sink_delay_seconds"
+"""By sink: clickhouse, from a chunk's publishing to the insert that makes it queryable; lake, from
+the log time of an episode's end to its manifest."""
+
 SINK_LAG_SECONDS = "kinebus_sink_oldest_seconds"
 """Age of the oldest record a sink has not put at rest, by sink."""
 

@@ -23,7 +23,7 @@ _NO_THREADS: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_
 
 @dataclass(frozen=True)
 class Peer:
-    """A solver of another project.
+    """A program of another project.
 
     Attributes:
         name: What it is called.
@@ -52,7 +52,7 @@ def running(peer: Peer, folder: Path, say: Say) -> Iterator[Ask]:
     Raises:
         PeerError: its packages could not be installed, or it ended.
     """
-    python = _environment(peer, say)
+    python = environment_of(peer, say)
     command = [str(python), str(_PROGRAMS / peer.program), str(folder)]
     with (folder / f"{peer.name}.log").open("wb+") as log:
         process = subprocess.Popen(
@@ -93,7 +93,7 @@ def _ask(
     return result
 
 
-def _environment(peer: Peer, say: Say) -> Path:
+def environment_of(peer: Peer, say: Say) -> Path:
     """Python of the peer's environment, made in the cache folder where it is not there yet."""
     folder = cache_dir() / "peers" / peer.name
     python, stamp = folder / "bin" / "python", folder / "packages"

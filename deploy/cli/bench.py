@@ -12,6 +12,7 @@ from deploy.bench.body_speed import Case
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.quality import bench_quality
+from deploy.bench.step import StepLoad, bench_step
 from deploy.bench.truth import Truth
 from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson
@@ -25,7 +26,8 @@ bench = typer.Typer(help="Benchmarks; every figure with its conditions.", no_arg
 @bench.command()
 def pipeline(
     frames_per_second: Annotated[float, typer.Option(min=1)] = 25_000.0,
-    seconds: Annotated[float, typer.Option(min=5, help="Measured, behind 20 s of warm-up.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured, behind the warm-up.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(min=5, help="Seconds before.")] = Load.warm_up_s,
     robots: Annotated[int, typer.Option(min=1)] = 48,
     chunk_frames: Annotated[int, typer.Option(min=1, max=64)] = 50,
     workers: Annotated[int, typer.Option(min=1)] = 1,
@@ -34,7 +36,7 @@ def pipeline(
     """All stages at a set rate, on a stack of its own: 12 vendors' 40-joint robots."""
     try:
         result = bench_pipeline(
-            Load(frames_per_second, seconds, robots, chunk_frames, workers), say
+            Load(frames_per_second, seconds, robots, chunk_frames, workers, warm_up), say
         )
     except NoRoomError as error:
         fail(str(error), Exit.FAILURE)
@@ -47,6 +49,38 @@ def pipeline(
         ("process", "cores", "CPU s per million frames", "MiB"),
         [(name, *used.values()) for name, used in result["processes"].items()],
     )
+    for name in ("rest_s", "cores", "cpu_s_per_million_frames", "bytes_per_frame", "audit"):
+        say(f"{name}: {result[name]}")
+    for name, value in result["conditions"].items():
+        say(f"{name}: {value}")
+
+
+@bench.command()
+def step(
+    frames_per_second: Annotated[float, typer.Option(min=1)] = StepLoad.frames_per_second,
+    seconds: Annotated[
+        float, typer.Option(min=2, help="Measured at the set rate, each runner.")
+    ] = StepLoad.seconds,
+    chunk_frames: Annotated[int, typer.Option(min=1, max=64)] = StepLoad.chunk_frames,
+    bulk_frames: Annotated[int, typer.Option(min=1_000)] = StepLoad.bulk_frames,
+    peers: Annotated[bool, typer.Option(help="Run Bytewax and Quix Streams beside.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """The processing step on the worker, a plain loop, Bytewax and Quix Streams, in one run."""
+    load = StepLoad(frames_per_second, seconds, 48, chunk_frames, bulk_frames, peers)
+    try:
+        result = bench_step(load, say)
+    except PeerError as error:
+        fail(str(error), Exit.FAILURE)
+    if as_json:
+        print_json(result)
+        return
+    for when in ("at_set_rate", "in_bulk"):
+        print_table(
+            when.replace("_", " "),
+            ("runner", "CPU s per million frames", "x plain loop", "x plain loop, trivial work"),
+            [(name, *told.values()) for name, told in result[when].items()],
+        )
     for name, value in result["conditions"].items():
         say(f"{name}: {value}")
 

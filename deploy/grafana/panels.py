@@ -57,6 +57,8 @@ FLOW = (
         Panel("Log to canonical, p99", "0.1 s at half load", "s", _p99(m.WORKER_DELAY), "p99"),
         Panel("Oldest record not at rest", "the lake's is as old as its oldest open segment", "s",
               f"max by (sink) ({m.SINK_LAG_SECONDS})", "{{sink}}"),
+        Panel("Published to queryable, ended to sealed, p99", "2 s and 5 s", "s",
+              _p99(m.SINK_DELAY, "sink"), "{{sink}}"),
         Panel("One insert or put, p99", "the store is slow, or the disk", "s",
               _p99(m.SINK_WRITE_SECONDS, "sink"), "{{sink}}"),
     )),

@@ -24,7 +24,7 @@ from schemas.events import EpisodeEvent, EventKind
 from sinks.announce import Announcer
 from sinks.clickhouse.block import Block
 from sinks.clickhouse.client import clickhouse_may_recover
-from sinks.measure import FRAMES, WRITE_SECONDS
+from sinks.measure import DELAY_SECONDS, FRAMES, WRITE_SECONDS
 from sinks.patience import Patience
 from sinks.record import Place, Record
 
@@ -83,6 +83,7 @@ class ClickHouseSink:
         token = block.token()
         for name, table in block.tables().items():
             self._insert(name, table, token)
+        self._tell_delay(block)
         ended = block.ended_episodes()
         if ended:
             counts = self._count([boundary for _, boundary in ended])
@@ -92,6 +93,12 @@ class ClickHouseSink:
         self._at_rest |= {place: after for place, (_, after) in block.spans.items()}
         FRAMES.labels(NAME).inc(block.frames)
         self._block = Block()
+
+    def _tell_delay(self, block: Block) -> None:
+        now_s = time.time()
+        delay = DELAY_SECONDS.labels(NAME)
+        for chunk in block.chunks:
+            delay.observe(max(now_s - chunk.published_ns * 1e-9, 0.0))
 
     def _insert(self, name: str, table: pa.Table, token: str) -> None:
         # Replacing rows is the merges' and FINAL's work; a block holds each chunk once anyway.

@@ -36,7 +36,7 @@ from sinks.lake.segmenter import Action, Close, Seal, Segmenter
 from sinks.lake.spill import Spill
 from sinks.lake.store import put_manifest, put_segment, segments_in
 from sinks.lake.table import ChannelNames
-from sinks.measure import DUPLICATES, FRAMES, WRITE_SECONDS
+from sinks.measure import DELAY_SECONDS, DUPLICATES, FRAMES, WRITE_SECONDS
 from sinks.objects import store_may_recover
 from sinks.patience import Patience
 from sinks.record import Place, Record
@@ -114,6 +114,8 @@ class LakeSink:
             for action, done in zip(wave, self._each(wave), strict=True):
                 if isinstance(action, Close) and isinstance(done, EpisodeEvent):
                     events.append((action.place.partition, done))
+                    ended_s = action.boundary.log_ms / 1000.0
+                    DELAY_SECONDS.labels(NAME).observe(max(time.time() - ended_s, 0.0))
                 elif isinstance(action, Seal) and isinstance(done, SegmentFacts):
                     self._segmenter.at_rest(action.segment.region, done)
                     FRAMES.labels(NAME).inc(done.frames)
