@@ -38,6 +38,10 @@ _SHAPES: dict[str, tuple[str, tuple[int, ...]]] = {
     "flags": ("<u8", ()),
 }
 
+_CHANNELS = (-1,)
+# Made once: a dtype by its name costs as much as the view itself.
+_BLOCKS = tuple((name, np.dtype(kind), tail) for name, (kind, tail) in _SHAPES.items())
+
 
 @dataclass(slots=True)
 class CanonicalChunk:
@@ -183,10 +187,10 @@ def decode_canonical(data: bytes) -> CanonicalChunk | Boundary:
         record["cause"] = Cause(record["cause"])
         return Boundary(**record)
     frames, channels = record["frames"], record["channels"]
-    for name, (dtype, tail) in _SHAPES.items():
+    for name, dtype, tail in _BLOCKS:
         block = record[name]
         if block is not None:
-            shape = (frames, *(channels if width < 0 else width for width in tail))
+            shape = (frames, channels) if tail == _CHANNELS else (frames, *tail)
             record[name] = np.frombuffer(block, dtype).reshape(shape)
     for name, width in (("angle_status", DOF_COUNT), ("segment_status", SEGMENT_COUNT)):
         record[name] = np.frombuffer(record[name], np.uint8).reshape(-1, width)

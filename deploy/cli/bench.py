@@ -12,6 +12,7 @@ from deploy.bench.body_speed import Case
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.quality import bench_quality
+from deploy.bench.rest import FULL_FRAME_BYTES, bench_rest
 from deploy.bench.step import StepLoad, bench_step
 from deploy.bench.truth import Truth
 from deploy.cli.out import Exit, fail, print_json, print_table, say
@@ -53,6 +54,35 @@ def pipeline(
         say(f"{name}: {result[name]}")
     for name, value in result["conditions"].items():
         say(f"{name}: {value}")
+
+
+@bench.command()
+def rest(
+    frames: Annotated[int, typer.Option(min=2_048, help="Of each robot.")] = 20_480,
+    shared: Annotated[
+        Path | None,
+        typer.Option(envvar="KINEBUS_SHARED", help="Folder with recordings/: real motion, too."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bytes at rest in each store, native signals and derived ones apart; bit for bit."""
+    result = bench_rest(frames, shared / "recordings" if shared else None, say)
+    if as_json:
+        print_json(result)
+        return
+    stores = ("lake", "clickhouse")
+    print_table(
+        f"Bytes a frame; native signals also for {FULL_FRAME_BYTES} bytes of input",
+        ("robot", "channels", "native in", "raw in", "archive",
+         *(f"{s}: {what}" for s in stores for what in ("native", "per 528", "derived", "rest")),
+         "lossless"),
+        [
+            (name, told["channels"], told["native_input"], told["raw_input"], told["archive"],
+             *(value for store in stores for value in told[store].values()),
+             all(told["lossless"].values()))
+            for name, told in result.items()
+        ],
+    )  # fmt: skip
 
 
 @bench.command()

@@ -59,6 +59,7 @@ class Work:
         vendors = load_vendors(settings.profiles_dir, settings.vendors.split(","))
         self.topics = [raw_topic(name) for name in vendors.names]
         self._registry = vendors.registry
+        self._partitions = settings.partitions
         self._full = asked.step == FULL
         self._processors = compile_all(vendors)
         self._states: dict[tuple[str, int], PartitionState] = {}
@@ -79,7 +80,7 @@ class Work:
             folds[record.topic, record.partition].append(record)
         outputs: list[Output] = []
         for place, own in folds.items():
-            state = self._states.get(place) or empty_partition(*place)
+            state = self._states.get(place) or empty_partition(*place, self._partitions)
             self._states[place], folded = process_fold(state, own, self._processors)
             outputs += folded.outputs
             if folded.checkpoint is not None:
