@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import structlog
 import typer
 
 from deploy.cli.backfill import backfill
@@ -47,6 +48,8 @@ app.add_typer(rebuild, name="rebuild")
 
 def main() -> None:
     """Run the command line; an error of ours is said in a sentence, and ends with 1."""
+    # Standard output is for data: what a library of ours logs goes where messages go.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app()
     except KeyboardInterrupt:
