@@ -23,7 +23,7 @@ from deploy.delays import delays_ms, percentiles
 from deploy.programs import environment
 from deploy.settle import NotSettledError, wait_until_following, wait_until_settled
 from deploy.stack import Stack, running_stack
-from producers.fleet.bench_vendors import write_bench_vendors
+from producers.fleet.bench_vendors import CHANNELS, EMBODIMENT, write_bench_vendors
 from schemas.metrics import SINK_DELAY
 from schemas.settings import Settings
 
@@ -48,6 +48,8 @@ class Load:
     chunk_frames: int = 50
     workers: int = 1
     warm_up_s: float = 20.0
+    channels: int = CHANNELS
+    embodiment: str = EMBODIMENT
 
 
 class NoRoomError(RuntimeError):
@@ -63,7 +65,12 @@ def bench_pipeline(load: Load, say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kinebus-bench-") as folder:
         _require_room(Path(folder), load)
         profiles = Path(folder, "profiles")
-        vendors = write_bench_vendors(profiles, rate_hz=load.frames_per_second / load.robots)
+        vendors = write_bench_vendors(
+            profiles,
+            channels=load.channels,
+            rate_hz=load.frames_per_second / load.robots,
+            embodiment=load.embodiment,
+        )
         own = {
             "home": Path(folder, "home"),
             "profiles_dir": profiles,
@@ -195,12 +202,9 @@ def _require_room(folder: Path, load: Load) -> None:
 
 
 def _conditions(stack: Stack, load: Load) -> dict[str, Any]:
-    vendor = next(iter(stack.vendors.by_profile.values()))
     return {
         **asdict(load),
         "vendors": len(stack.vendors.names),
-        "channels": len(vendor.profile.channel_names),
-        "embodiment": vendor.embodiment.id,
         "cores": os.cpu_count(),
         "machine": platform.machine(),
         "python": platform.python_version(),

@@ -82,7 +82,7 @@ def bench_rest(frames: int, recordings: Path | None, say: Say) -> dict[str, Any]
         write_bench_vendors(own, vendors=1, rate_hz=FLEET_HZ)
         vendors = load_vendors(own)
         takes = chain(
-            [_simulated(vendors, frames)],
+            [simulated(vendors, frames)],
             _recorded(vendors, recordings, frames) if recordings else (),
         )
         with running_clickhouse(Path(folder, "clickhouse")) as url:
@@ -95,7 +95,7 @@ def bench_rest(frames: int, recordings: Path | None, say: Say) -> dict[str, Any]
 
 
 def _measure(vendors: Vendors, take: Take, client: Client) -> dict[str, Any]:
-    raw = list(_raw_records(take))
+    raw = list(raw_records(take))
     chunks = _canonical(vendors, take, raw)
     frames = sum(chunk.frames for chunk in chunks)
     given = sum(_native_bytes(chunk) for chunk in chunks) / frames
@@ -132,7 +132,8 @@ def _told(sizes: Mapping[str, int], frames: int, given: float) -> dict[str, floa
     }
 
 
-def _simulated(vendors: Vendors, frames: int) -> Take:
+def simulated(vendors: Vendors, frames: int) -> Take:
+    """A robot of the benchmark's first vendor, with the noise that `producers.fleet.motion` states."""
     vendor = next(v for v in vendors.by_profile.values() if v.profile.vendor == "bench01")
     motion = build_motion(vendor, 0, FLEET_HZ, FLEET_CHUNK)
     loop = vendor_loop(vendor, motion, 0)
@@ -161,7 +162,7 @@ def _recorded(vendors: Vendors, folder: Path, frames: int) -> Iterator[Take]:
         yield Take(f"{recording.vendor}, {recording.serial}", vendor, once * times, times)
 
 
-def _raw_records(take: Take) -> Iterator[PlainRecord]:
+def raw_records(take: Take) -> Iterator[PlainRecord]:
     """One session of the take."""
     topic, session = raw_topic(take.vendor.profile.vendor), str(ULID())
     robot, first = f"{take.vendor.profile.vendor}/rest", 0

@@ -9,6 +9,7 @@ import typer
 
 from deploy.bench.body import bench_body
 from deploy.bench.body_speed import Case
+from deploy.bench.growth import VALUES, Axis, bench_growth
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.quality import bench_quality
@@ -54,6 +55,36 @@ def pipeline(
         say(f"{name}: {result[name]}")
     for name, value in result["conditions"].items():
         say(f"{name}: {value}")
+
+
+@bench.command()
+def growth(
+    axis: Annotated[Axis, typer.Argument(help="What is varied.")],
+    value: Annotated[
+        list[int] | None, typer.Option(help="A point of the axis; may be given many times.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=5, help="Measured at each point.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """How the pipeline's cost grows with robots, their rate, their joints, or workers."""
+    try:
+        result = bench_growth(axis, value or VALUES[axis], seconds, say)
+    except NoRoomError as error:
+        fail(str(error), Exit.FAILURE)
+    if as_json:
+        print_json(result)
+        return
+    names = list(next(iter(result["points"].values()))["processes"])
+    print_table(
+        f"CPU seconds per million frames by {axis}",
+        (axis.value, "frames/s", "chunks/s", "sustained", "p50 ms", "p99 ms", "cores", *names),
+        [
+            (at, p["frames_per_second"], p["chunks_per_second"], p["sustained"],
+             p["delay_ms"]["p50"], p["delay_ms"]["p99"], p["cores"],
+             *(p["processes"].get(n, {}).get("cpu_s_per_million_frames") for n in names))
+            for at, p in result["points"].items()
+        ],
+    )  # fmt: skip
 
 
 @bench.command()

@@ -1,15 +1,23 @@
-"""Quantiles of histograms over a window, as the pipeline's benchmark reads them."""
+"""The benchmarks' own arithmetic: quantiles over a window, loads, the step that runners share."""
 
 from __future__ import annotations
 
 import math
 import random
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 
+from deploy.bench.growth import VALUES, Axis, load_at
 from deploy.bench.histogram import quantile, read_buckets
+from deploy.bench.rest import raw_records, simulated
+from deploy.bench.step_programs.work import FULL, TRIVIAL, Asked, Work
 from deploy.ports import free_port
+from producers.fleet.bench_vendors import write_bench_vendors
+from schemas.topics import CANONICAL_FRAMES
+from schemas.vendors import load_vendors
 
 BOUNDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -40,3 +48,29 @@ def test_only_what_came_in_between_counts() -> None:
 
 def test_what_lies_beyond_the_last_bound_is_said_to_be_there() -> None:
     assert quantile({}, {1.0: 0.0, 2.0: 1.0, math.inf: 100.0}, 0.99) == 2.0
+
+
+@pytest.mark.parametrize("axis", list(Axis))
+def test_a_point_of_growth_is_a_load_of_that_size(axis: Axis) -> None:
+    loads = [load_at(axis, value, 20.0) for value in VALUES[axis]]
+    field = {Axis.ROBOTS: "robots", Axis.JOINTS: "channels", Axis.WORKERS: "workers"}.get(axis)
+    told = [load.frames_per_second / load.robots if field is None else getattr(load, field)
+            for load in loads]  # fmt: skip
+    assert told == list(VALUES[axis])
+    for load in loads:
+        rate_hz = load.frames_per_second / load.robots
+        assert load.chunk_frames == min(64, round(rate_hz / 10))
+
+
+def test_both_steps_give_an_output_a_chunk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    vendors = write_bench_vendors(tmp_path, vendors=1, rate_hz=250.0)
+    monkeypatch.setenv("KINEBUS_PROFILES", str(tmp_path))
+    monkeypatch.setenv("KINEBUS_VENDORS", ",".join(vendors))
+    monkeypatch.setenv("KINEBUS_PARTITIONS", "1")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", "nowhere:1")
+    raw = list(raw_records(simulated(load_vendors(tmp_path), 250)))
+    for step in (FULL, TRIVIAL):
+        work = Work(Asked(step, "earliest", 10**9, 10**9, "group"))
+        topics = Counter(output.topic for output in work(raw))
+        assert topics[CANONICAL_FRAMES] >= len(raw) == 10
+        assert not [topic for topic in topics if topic.startswith("dead-letter")]
