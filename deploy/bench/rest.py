@@ -133,7 +133,7 @@ def _told(sizes: Mapping[str, int], frames: int, given: float) -> dict[str, floa
 
 
 def simulated(vendors: Vendors, frames: int) -> Take:
-    """A robot of the benchmark's first vendor, with the noise that `producers.fleet.motion` states."""
+    """A robot of the first made vendor, with the noise that `producers.fleet.motion` states."""
     vendor = next(v for v in vendors.by_profile.values() if v.profile.vendor == "bench01")
     motion = build_motion(vendor, 0, FLEET_HZ, FLEET_CHUNK)
     loop = vendor_loop(vendor, motion, 0)
