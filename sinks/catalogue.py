@@ -146,9 +146,12 @@ def list_episodes(
         conditions.append("startsWith(robot, {prefix:String})")
         parameters["prefix"] = f"{vendor}/"
     table = "episodes" if complete_only else "episode_states"
+    # The names first, from the few columns that conditions need; all columns then of those alone.
     query = (
-        f"SELECT {_COLUMNS} FROM {table} WHERE {' AND '.join(conditions)} "
-        f"ORDER BY session DESC, episode DESC LIMIT {limit}"
+        f"SELECT {_COLUMNS} FROM episode_states WHERE (episode, processing_id) IN "
+        f"(SELECT episode, processing_id FROM {table} WHERE {' AND '.join(conditions)} "
+        f"ORDER BY session DESC, episode DESC LIMIT {limit}) "
+        "ORDER BY session DESC, episode DESC, processing_id"
     )
     return [_episode(row) for row in client.query(query, parameters=parameters).named_results()]
 

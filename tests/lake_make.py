@@ -115,6 +115,11 @@ def replayed(recording: Recording) -> RawLog:
 
 def seal(store: ObjectStore, logs: Sequence[RawLog]) -> list[Episode]:
     """Put everything at rest; the catalogue's rows of what was sealed."""
+    return list(_rows(seal_facts(store, logs)))
+
+
+def seal_facts(store: ObjectStore, logs: Sequence[RawLog]) -> list[EpisodeEvent]:
+    """Put everything at rest; the facts that trackers, checks and the lake told of it."""
     facts: list[EpisodeEvent] = []
     announcer = KeptAnnouncer()
     patience = Patience("lake", lambda seconds: None)
@@ -130,7 +135,7 @@ def seal(store: ObjectStore, logs: Sequence[RawLog]) -> list[Episode]:
             place = Place("canonical.frames", zlib.crc32(log.session.encode()) % 10_000)
             sink.take(Record(place, offset, 1, make.LOG_MS + offset, out.key, None, out.value))
         sink.settle(final=True)
-    return list(_rows([*facts, *announcer.events]))
+    return [*facts, *announcer.events]
 
 
 def _channels(profile: str) -> tuple[str, ...]:

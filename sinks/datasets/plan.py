@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.body import DOFS
 from sinks.datasets.episode import BASE
 from sinks.datasets.signals import ActionKind, SignalPlan, Space, common
-from sinks.datasets.survey import Surveyed, commanded_joints
+from sinks.datasets.survey import Surveyed, commanded_dofs
 from streams.retarget_plan import TargetPlan
 
 MAX_FPS = 1_000
@@ -154,13 +154,13 @@ def _signals(
         state = choice.target.joint_names
         limbs = _followed(choice.target, good)
         left_out += [f"solve record of {n}" for n in choice.target.limb_names if n not in limbs]
-        if all(commanded_joints(one.vendor.profile, one.commanded) for one in good):
+        if all(commanded_dofs(one.vendor, one.commanded) for one in good):
             commanded = frozenset(state)
     elif choice.space is Space.CANONICAL:
         there = [dofs[one.vendor.embodiment.hash] for one in good]
         state = DOFS if choice.full else common(there, DOFS)
-        if all(commanded_joints(one.vendor.profile, one.commanded) for one in good):
-            commanded = frozenset(common(there, DOFS))
+        moved = [commanded_dofs(one.vendor, one.commanded) for one in good]
+        commanded = frozenset(common([*there, *moved], DOFS))
     else:
         order = good[0].vendor.profile.channel_names
         if any(one.vendor.profile.channel_names != order for one in good):

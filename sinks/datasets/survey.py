@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from obstore.store import ObjectStore
 
+from schemas.body import COMPLEXES, DOFS, HAND_DOF_START
 from schemas.embodiment import Embodiment
-from schemas.profile import Profile
 from schemas.vendors import Vendor
 from sinks.catalogue import Episode
 from sinks.datasets.episode import BASE, read_manifest
@@ -162,10 +162,27 @@ def whole_limbs(embodiment: Embodiment, channels: frozenset[str]) -> list[str]:
     return whole
 
 
-def commanded_joints(profile: Profile, commanded: frozenset[str]) -> bool:
-    """Whether any command comes for a channel that is a joint or a finger."""
+def commanded_dofs(vendor: Vendor, commanded: frozenset[str]) -> frozenset[str]:
+    """Canonical DoFs that commands move, from the names of the channels they come for.
+
+    The DoFs of a complex are moved together, as are the fingers that follow a gripper.
+    """
+    profile, body = vendor.profile, vendor.embodiment
     parts = zip(profile.channel_names, profile.channel_joints, profile.channel_dofs, strict=True)
-    return any(name in commanded for name, joint, dof in parts if joint or dof)
+    found, joints = set[str](), set[str]()
+    for name, joint, dof in parts:
+        if name in commanded:
+            found |= {dof} if dof else set()
+            joints |= {joint} if joint else set()
+    for complex_ in COMPLEXES:
+        if joints & set(body.complexes.get(complex_.name, ())):
+            found |= set(complex_.dofs)
+    for side, hand in body.hands.items():
+        found |= {finger.dof for finger in hand.joints if finger.joint in joints}
+        own = {dof for dof in DOFS[HAND_DOF_START:] if dof.startswith(side)}
+        if hand.kind == "gripper" and found & own:
+            found |= own
+    return frozenset(found)
 
 
 def _refusal(

@@ -369,3 +369,15 @@ class TestWhatCannotBecomeADataSet:
         with pytest.raises(ExportError, match="use next-state"):
             run(tmp_path / "set", seal(STORE, [simulated("pollen", 3, 60)]),
                 action=ActionKind.DELTA)  # fmt: skip
+
+
+def test_canonical_commands_are_of_the_dofs_that_commands_move(tmp_path) -> None:
+    """Fourier's fingers are commanded by codes, which are no positions: they get the next state."""
+    out = tmp_path / "set"
+    done = run(out, seal(STORE, [simulated("fourier", 1, 60)]), space=Space.CANONICAL)
+    assert "left_elbow_flexion" in done.plan.signals.commanded
+    assert not any("index" in name for name in done.plan.signals.commanded)
+    held, finger = data(out), done.plan.signals.state.index("left_index_flexion")
+    state, action = held["observation.state"][:, finger], held["action"][:, finger]
+    assert (action[:-1] == state[1:]).all()
+    assert "No command comes for left_thumb_rotation" in (out / "README.md").read_text()
