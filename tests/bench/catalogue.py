@@ -24,13 +24,13 @@ from sinks.datasets.export import Format, export
 from sinks.datasets.plan import Choice
 from sinks.where import parse_where
 from tests import make
-from tests.catalogue_make import fill, fill_with_copies
+from tests.catalogue_make import fill, fill_with_copies, with_stored
 from tests.lake_make import seal_facts, simulated
 
 FRAMES = 45
 EPISODES_A_ROBOT = 100
 CONDITIONS = (
-    "task = 'pour water' and verdict = 'accept' and station in ('s-01', 's-02', 's-03')",
+    "task = 'pour water' and verdict = 'accept' and station in ('s-1', 's-2', 's-3')",
     "robot like 'maker3/%' and seconds > 1",
     "vendor = 'maker7' and started >= '2023-11-10' and score > 0.9",
 )
@@ -56,8 +56,9 @@ def measure(client: Client, place: Path, asked: argparse.Namespace) -> dict[str,
     for robot in range(max(asked.export // EPISODES_A_ROBOT, 1)):
         facts += seal_facts(store, [simulated("unitree", robot, FRAMES, EPISODES_A_ROBOT)])
     fill(client, facts)
-    one = [fact for fact in facts if fact.episode == facts[-1].episode]
-    fill_with_copies(client, one, asked.episodes - len({fact.episode for fact in facts}))
+    one = [fact for fact in facts if fact.episode == facts[0].episode]
+    others = asked.episodes - len({fact.episode for fact in facts})
+    fill_with_copies(client, with_stored(one), others)
     lists = {condition: _list_ms(client, condition) for condition in CONDITIONS}
     began = time.perf_counter()
     chosen = list_episodes(client, where=parse_where("vendor = 'unitree'"), limit=asked.export)
