@@ -37,7 +37,8 @@ def finish(written: Written) -> None:
         root / "meta/episodes.jsonl",
         _lines(
             {name: value for name, value in row.items() if name not in (STATS, FILE)}
-            for row in written.rows
+            for batch in written.batches()
+            for row in batch
         ),
     )
     write_whole(
@@ -47,7 +48,8 @@ def finish(written: Written) -> None:
                 "episode_index": row["episode_index"],
                 "stats": {n: stats_of(kept).document() for n, kept in row[STATS].items()},
             }
-            for row in written.rows
+            for batch in written.batches()
+            for row in batch
         ),
     )
     stats = {name: one.document() for name, one in written.stats.items()}
@@ -57,11 +59,11 @@ def finish(written: Written) -> None:
         "codebase_version": "v2.1",
         "robot_type": plan.robot,
         "embodiment_tag": EMBODIMENT_TAG,
-        "total_episodes": len(written.rows),
+        "total_episodes": written.episodes,
         "total_frames": written.frames,
         "total_tasks": len(written.sentences),
         "total_videos": 0,
-        "total_chunks": (len(written.rows) - 1) // CHUNK_FILES + 1,
+        "total_chunks": (written.episodes - 1) // CHUNK_FILES + 1,
         "chunks_size": CHUNK_FILES,
         "fps": plan.fps,
         "splits": {name: f"{a}:{b}" for name, (a, b) in plan.splits.items()},

@@ -6,7 +6,7 @@ The layout is what lerobot 0.4 to 0.6 read and write.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,13 +28,14 @@ def finish(written: Written) -> None:
     """Write tasks, episodes, statistics and `info.json`."""
     root, plan = written.root, written.plan
     write_tasks(root / "meta/tasks.parquet", written.sentences)
-    write_episodes(root / EPISODES_PATH, [_placed(row) for row in written.rows])
+    placed = ([_placed(row) for row in batch] for batch in written.batches())
+    write_episodes(root / EPISODES_PATH, placed)
     stats = {name: one.document() for name, one in written.stats.items()}
     write_whole(root / "meta/stats.json", pretty(stats))
     info = {
         "codebase_version": "v3.0",
         "robot_type": plan.robot,
-        "total_episodes": len(written.rows),
+        "total_episodes": written.episodes,
         "total_frames": written.frames,
         "total_tasks": len(written.sentences),
         "chunks_size": CHUNK_FILES,
@@ -88,8 +89,22 @@ def write_tasks(path: Path, sentences: Sequence[str]) -> None:
     pq.write_table(table, path)
 
 
-def write_episodes(path: Path, found: Sequence[Row]) -> None:
+def write_episodes(path: Path, batches: Iterable[Sequence[Row]]) -> None:
     """`meta/episodes`: a row an episode; statistics as `stats/<feature>/<statistic>`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = None
+    try:
+        for batch in batches:
+            table = _episodes(batch)
+            if writer is None:
+                writer = pq.ParquetWriter(path, table.schema, compression="snappy")
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _episodes(found: Sequence[Row]) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for name in found[0]:
         if name != STATS:
@@ -99,8 +114,7 @@ def write_episodes(path: Path, found: Sequence[Row]) -> None:
             one = pa.int64() if kind == "count" else pa.float64()
             values = [row[STATS][feature][kind] for row in found]
             columns[f"stats/{feature}/{kind}"] = pa.array(values, pa.list_(one))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path, compression="snappy")
+    return pa.table(columns)
 
 
 _TEXTS = (

@@ -10,12 +10,15 @@ def finish(written: Written) -> None:
     """Write tasks, episodes and what the columns are."""
     plan = written.plan
     write_tasks(written.root / "tasks.parquet", written.sentences)
-    rows = [{name: value for name, value in row.items() if name != FILE} for row in written.rows]
-    write_episodes(written.root / "episodes.parquet", rows)
+    told_rows = (
+        [{name: value for name, value in row.items() if name != FILE} for row in batch]
+        for batch in written.batches()
+    )
+    write_episodes(written.root / "episodes.parquet", told_rows)
     told = {
         "robot": plan.robot,
         "fps": plan.fps,
-        "episodes": len(rows),
+        "episodes": written.episodes,
         "frames": written.frames,
         "splits": {name: list(span) for name, span in plan.splits.items()},
         "action": plan.signals.action.value,

@@ -6,6 +6,7 @@ anywhere goes on behind its last whole file.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,21 +43,20 @@ class Written:
     Attributes:
         root: its folder.
         plan: what it is.
-        rows: of its episodes.
+        batches: the rows of its episodes, some at a time.
+        episodes: how many.
+        frames: rows of data in all of them.
         sentences: its tasks, in the order of their index.
         stats: of the training split, by feature.
     """
 
     root: Path
     plan: DatasetPlan
-    rows: Sequence[Row]
+    batches: Callable[[], Iterator[list[Row]]]
+    episodes: int
+    frames: int
     sentences: Sequence[str]
     stats: Mapping[str, Stats]
-
-    @property
-    def frames(self) -> int:
-        """Rows of all episodes."""
-        return int(self.rows[-1]["dataset_to_index"])
 
 
 @dataclass(frozen=True)
@@ -91,33 +91,33 @@ class RowsWriter:
         sentences = [rehearsal.sentence(i) for i in range(len(plan.episodes))]
         self._tasks = sorted(set(sentences))
         self._task = [self._tasks.index(sentence) for sentence in sentences]
-        self._rows: list[Row] = []
+        self._done = 0
         self._files = 0
-
-    @property
-    def frames(self) -> int:
-        """Rows that are written."""
-        return int(self._rows[-1]["dataset_to_index"]) if self._rows else 0
+        self.frames = 0
 
     def write(self) -> Iterator[int]:
         """Write everything; yields the number of episodes that are done, as they are."""
         self._go_on()
-        yield len(self._rows)
-        while len(self._rows) < len(self._plan.episodes):
+        yield self._done
+        while self._done < len(self._plan.episodes):
             yield from self._write_file()
         for _, table in self._row_groups(self._stats.refined):
             self._stats.refine(self._planes(table, self._stats.refined))
-        stats = self._stats.stats(self._rows)
-        for path in (self._root / KEPT).glob("*"):
-            path.unlink()
-        (self._root / KEPT).rmdir()
-        self._layout.finish(Written(self._root, self._plan, self._rows, self._tasks, stats))
+        stats = self._stats.stats()
+        self._layout.finish(
+            Written(self._root, self._plan, self._kept, self._done, self.frames, self._tasks, stats)
+        )
+        shutil.rmtree(self._root / KEPT)
+
+    def _kept(self) -> Iterator[list[Row]]:
+        """The rows of each file's episodes."""
+        for path in sorted((self._root / KEPT).glob("*.json")):
+            yield orjson.loads(path.read_bytes())
 
     def _go_on(self) -> None:
         """Take up what a run before this one left whole."""
-        for path in sorted((self._root / KEPT).glob("*.json")):
-            self._rows += orjson.loads(path.read_bytes())
-            self._files += 1
+        for kept in self._kept():
+            self._took(kept)
         everything = list(self._stats.counted)
         everything += [self._stats.validity] if self._stats.validity else []
         for episode, table in self._row_groups(everything):
@@ -127,7 +127,7 @@ class RowsWriter:
         path = self._data_file(self._files)
         path.parent.mkdir(parents=True, exist_ok=True)
         own: list[Row] = []
-        first = self._rows[-1]["dataset_to_index"] if self._rows else 0
+        first = self.frames
         with (
             path.open("wb") as file,
             pq.ParquetWriter(
@@ -138,8 +138,8 @@ class RowsWriter:
                 write_statistics=False,
             ) as writer,
         ):
-            while len(self._rows) + len(own) < len(self._plan.episodes):
-                episode = self._rehearsal.episode(len(self._rows) + len(own))
+            while self._done + len(own) < len(self._plan.episodes):
+                episode = self._rehearsal.episode(self._done + len(own))
                 task = self._task[episode.index]
                 table = rows(
                     self._plan.signals, self._vectors, episode, first, task, self._plan.fps
@@ -149,12 +149,17 @@ class RowsWriter:
                 writer.write_table(table, row_group_size=max(table.num_rows, 1))
                 own.append(self._row(episode, first, task))
                 first += episode.steps
-                yield len(self._rows) + len(own)
+                yield self._done + len(own)
                 if file.tell() >= self._layout.file_bytes:
                     break
-        write_whole(self._root / KEPT / f"{self._files:06d}.json", orjson.dumps(own))
-        self._rows += own
+        data = orjson.dumps(own, option=orjson.OPT_SERIALIZE_NUMPY)
+        write_whole(self._root / KEPT / f"{self._files:06d}.json", data)
+        self._took(own)
+
+    def _took(self, own: Sequence[Row]) -> None:
+        self._done += len(own)
         self._files += 1
+        self.frames = int(own[-1]["dataset_to_index"])
 
     def _row(self, episode: GridEpisode, first: int, task: int) -> Row:
         index = index_planes(episode, first, task, self._plan.fps)

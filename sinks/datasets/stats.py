@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sinks.datasets.order import order_statistics
 from sinks.datasets.quantiles import QUANTILES
 
 F64 = npt.NDArray[np.float64]
@@ -16,6 +17,8 @@ Planes = npt.NDArray[np.generic]
 """[S, N]: components by steps."""
 
 Mask = npt.NDArray[np.bool_]
+
+_SHARES = np.array([0.0, *QUANTILES.values(), 1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ class Stats:
     quantiles: dict[str, F64]
 
     def kept(self) -> dict[str, Any]:
-        """As plain data that `stats_of` reads."""
-        return {**self.document(), "counts": self.counts.tolist()}
+        """As arrays that `stats_of` reads, from JSON too."""
+        own = {name: getattr(self, name) for name in ("min", "max", "mean", "std", "counts")}
+        return {**own, "count": [self.steps], **self.quantiles}
 
     def document(self) -> dict[str, Any]:
         """As LeRobot names them."""
@@ -52,24 +56,6 @@ class Stats:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """Each component's values in their order.
-
-    Attributes:
-        values: [S, N] rising; behind the first `counts` of a component stands nothing of worth.
-        counts: [S] how many of a component's values count.
-    """
-
-    values: Planes
-    counts: npt.NDArray[np.int64]
-
-    @property
-    def whole(self) -> bool:
-        """Whether every value counts."""
-        return bool((self.counts == self.values.shape[1]).all())
-
-
 def stats_of(kept: Mapping[str, Any]) -> Stats:
     """Statistics as `Stats.kept` gave them."""
     arrays = {name: np.array(values, np.float64) for name, values in kept.items()}
@@ -80,50 +66,32 @@ def stats_of(kept: Mapping[str, Any]) -> Stats:
     )
 
 
-def in_order(planes: Planes, valid: Mask | None = None) -> Ordered:
-    """Sort an episode's numbers, once for all that is asked of them.
+def episode_stats(planes: Planes, valid: Mask | None = None) -> Stats:
+    """Exact statistics of one episode.
 
     Args:
         planes: [S, N], N >= 1.
-        valid: [S, N] what counts, of planes of floats; None: everything.
+        valid: [S, N] what counts; None: everything.
     """
-    if valid is None or valid.all():
-        return Ordered(np.sort(planes, axis=1), np.full(len(planes), planes.shape[1], np.int64))
-    # NaN sorts behind every number.
-    return Ordered(np.sort(np.where(valid, planes, np.nan), axis=1), valid.sum(axis=1))
-
-
-def episode_stats(ordered: Ordered) -> Stats:
-    """Exact statistics of one episode."""
-    values, counts = ordered.values, ordered.counts
-    some, last = counts > 0, np.maximum(counts, 1) - 1
-    rows = np.arange(len(values))
-
-    def at(place: npt.NDArray[np.int64]) -> F64:
-        return np.where(some, values[rows, place].astype(np.float64), 0.0)
-
+    mask = np.empty((len(planes), 0), np.bool_) if valid is None else valid
+    counts, quantiles = order_statistics(planes, mask, _SHARES)
+    found = np.ascontiguousarray(quantiles.T)
     total = np.maximum(counts, 1).astype(np.float64)
-    off = values.astype(np.float64)
-    if not ordered.whole:
-        np.nan_to_num(off, copy=False)
+    off = planes.astype(np.float64)
+    if valid is not None:
+        off[~valid] = 0.0
     mean = off.sum(axis=1) / total
     off -= mean[:, None]
-    if not ordered.whole:
-        off[np.arange(values.shape[1]) >= counts[:, None]] = 0.0
-    quantiles = {}
-    for name, q in QUANTILES.items():
-        place = q * last
-        low = place.astype(np.int64)
-        start = at(low)
-        quantiles[name] = start + (at(np.minimum(low + 1, last)) - start) * (place - low)
+    if valid is not None:
+        off[~valid] = 0.0
     return Stats(
-        min=at(np.zeros_like(last)),
-        max=at(last),
+        min=found[0],
+        max=found[-1],
         mean=mean,
         std=np.sqrt(np.einsum("sn,sn->s", off, off) / total),
         counts=counts.astype(np.float64),
-        steps=values.shape[1],
-        quantiles=quantiles,
+        steps=planes.shape[1],
+        quantiles={name: found[1 + place] for place, name in enumerate(QUANTILES)},
     )
 
 
@@ -144,28 +112,40 @@ def split(stats: Stats, widths: Sequence[int]) -> Iterator[Stats]:
         )
 
 
-def pooled(parts: Sequence[Stats], quantiles: dict[str, F64]) -> Stats:
-    """Statistics over many episodes, from their own ones and the quantiles over them all.
+class Pool:
+    """Statistics over many episodes, but for quantiles: none of the episodes is held.
 
     Mean and deviation by the parallel algorithm of Chan, Golub and LeVeque (1979).
     """
-    counts, means, stds = (
-        np.stack([getattr(part, name) for part in parts]) for name in ("counts", "mean", "std")
-    )
-    held = counts > 0.0
-    some = held.any(axis=0)
-    low = np.where(held, np.stack([part.min for part in parts]), np.inf).min(axis=0)
-    high = np.where(held, np.stack([part.max for part in parts]), -np.inf).max(axis=0)
-    low, high = np.where(some, low, 0.0), np.where(some, high, 0.0)
-    total = np.maximum(counts.sum(axis=0), 1.0)
-    mean = (counts * means).sum(axis=0) / total
-    spread = stds**2 + (means - mean) ** 2
-    return Stats(
-        min=low,
-        max=high,
-        mean=mean,
-        std=np.sqrt((counts * spread).sum(axis=0) / total),
-        counts=counts.sum(axis=0),
-        steps=sum(part.steps for part in parts),
-        quantiles={name: np.clip(values, low, high) for name, values in quantiles.items()},
-    )
+
+    def __init__(self, components: int) -> None:
+        self._low, self._high = np.full(components, np.inf), np.full(components, -np.inf)
+        self._counts, self._mean, self._squares = (np.zeros(components) for _ in range(3))
+        self._steps = 0
+
+    def add(self, part: Stats) -> None:
+        """One more episode's."""
+        some = part.counts > 0.0
+        np.minimum(self._low, part.min, out=self._low, where=some)
+        np.maximum(self._high, part.max, out=self._high, where=some)
+        counts = self._counts + part.counts
+        share = part.counts / np.maximum(counts, 1.0)
+        off = part.mean - self._mean
+        self._squares += part.std**2 * part.counts + off**2 * self._counts * share
+        self._mean += off * share
+        self._counts = counts
+        self._steps += part.steps
+
+    def stats(self, quantiles: dict[str, F64]) -> Stats:
+        """Of all that were added, with the quantiles over them all."""
+        some = self._counts > 0.0
+        low, high = np.where(some, self._low, 0.0), np.where(some, self._high, 0.0)
+        return Stats(
+            min=low,
+            max=high,
+            mean=self._mean,
+            std=np.sqrt(self._squares / np.maximum(self._counts, 1.0)),
+            counts=self._counts,
+            steps=self._steps,
+            quantiles={name: np.clip(values, low, high) for name, values in quantiles.items()},
+        )

@@ -99,8 +99,7 @@ def survey(
     """
     vendor = vendors[episode.profile or ""]
     names = vendor.profile.channel_names
-    table = _looked_at(store, episode)
-    held = set(table.column_names)
+    table, held = _looked_at(store, episode)
     order_ns = table["t_ns"].to_numpy()
     t_ns = np.sort(order_ns)
     planes = signal(table, "position")
@@ -204,15 +203,16 @@ def _refusal(
     return None
 
 
-def _looked_at(store: ObjectStore, episode: Episode) -> pa.Table:
-    """Times, native positions, actions and base of all segments.
+def _looked_at(store: ObjectStore, episode: Episode) -> tuple[pa.Table, frozenset[str]]:
+    """Times, native positions and actions of all segments, and the names of all columns.
 
     Hashes are checked when the episode is read whole.
     """
-    tables = []
+    tables, held = [], frozenset[str]()
     for segment in read_manifest(store, episode)["segments"]:
         file = pq.ParquetFile(pa.BufferReader(read_object(store, segment["key"])))
-        there = set(file.schema_arrow.names)
-        wanted = ("t_ns", "position", "action", *BASE)
-        tables.append(file.read([name for name in wanted if name in there], use_threads=False))
-    return pa.concat_tables(tables) if tables else pa.table({"t_ns": pa.array([], pa.int64())})
+        held = frozenset(file.schema_arrow.names)
+        wanted = [name for name in ("t_ns", "position", "action") if name in held]
+        tables.append(file.read(wanted, use_threads=False))
+    table = pa.concat_tables(tables) if tables else pa.table({"t_ns": pa.array([], pa.int64())})
+    return table, held

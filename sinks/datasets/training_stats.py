@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +14,10 @@ from sinks.datasets.signals import ACTION, STATE, VALID, Feature
 from sinks.datasets.stats import (
     Mask,
     Planes,
+    Pool,
     Stats,
     episode_stats,
-    in_order,
-    pooled,
     split,
-    stats_of,
 )
 
 STATS = "stats"
@@ -37,6 +34,7 @@ class TrainingStats:
         self.counted = (*(f for f in plan.signals.features if f.counted), *index)
         self.validity = next((f for f in plan.signals.features if f.name == VALID), None)
         self._quantiles = {feature.name: _quantiles(feature) for feature in self.counted}
+        self._pools = {feature.name: Pool(len(feature.names)) for feature in self.counted}
 
     @property
     def refined(self) -> list[Feature]:
@@ -61,8 +59,11 @@ class TrainingStats:
                 counted = np.concatenate(
                     [_whole(planes[n]) if (m := masks[n]) is None else m for n in own]
                 )
-            stats = episode_stats(in_order(together, counted))
+            stats = episode_stats(together, counted)
             found |= zip(own, split(stats, [len(planes[name]) for name in own]), strict=True)
+        if episode in self._span:
+            for name, own_stats in found.items():
+                self._pools[name].add(own_stats)
         return {f.name: found[f.name] for f in self.counted}
 
     def wants(self, episode: int) -> bool:
@@ -77,13 +78,9 @@ class TrainingStats:
                 own = planes[feature.name]
                 self._quantiles[feature.name].refine(own, _mask(feature.name, valid))
 
-    def stats(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Stats]:
-        """By feature, from all episodes' rows with their own statistics."""
-        own = [rows[episode] for episode in self._span]
-        return {
-            name: pooled([stats_of(row[STATS][name]) for row in own], quantiles.values())
-            for name, quantiles in self._quantiles.items()
-        }
+    def stats(self) -> dict[str, Stats]:
+        """By feature, once every episode of the split was counted and refined."""
+        return {name: self._pools[name].stats(q.values()) for name, q in self._quantiles.items()}
 
 
 def _quantiles(feature: Feature) -> Quantiles:

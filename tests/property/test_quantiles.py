@@ -14,7 +14,7 @@ from sinks.datasets.quantiles import (
     RunQuantiles,
     WholeQuantiles,
 )
-from sinks.datasets.stats import episode_stats, in_order, pooled
+from sinks.datasets.stats import Pool, episode_stats
 
 
 def told(quantiles: Quantiles, parts: list[np.ndarray], valid: list | None = None) -> dict:
@@ -51,8 +51,11 @@ def test_what_does_not_count_is_not_counted() -> None:
     for mask in valid:
         mask[2] = False
     found = told(FloatQuantiles(3), planes, valid)
-    parts = [episode_stats(in_order(*pair)) for pair in zip(planes, valid, strict=True)]
-    stats = pooled(parts, found)
+    parts = [episode_stats(*pair) for pair in zip(planes, valid, strict=True)]
+    pool = Pool(3)
+    for part in parts:
+        pool.add(part)
+    stats = pool.stats(found)
     for component in range(2):
         held = np.concatenate([p[component][v[component]]
                                for p, v in zip(planes, valid, strict=True)])  # fmt: skip
@@ -85,7 +88,7 @@ def test_a_run_is_known_by_its_ends() -> None:
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=60))
 def test_an_episodes_own_statistics_are_numpys(values) -> None:
     plane = np.array([values], np.float32)
-    stats = episode_stats(in_order(plane))
+    stats = episode_stats(plane)
     held = plane[0].astype(np.float64)
     assert stats.mean[0] == pytest.approx(held.mean(), abs=1e-9)
     assert stats.std[0] == pytest.approx(held.std(), abs=1e-9)
