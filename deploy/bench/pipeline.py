@@ -48,6 +48,7 @@ class Load:
     chunk_frames: int = 50
     workers: int = 1
     warm_up_s: float = 20.0
+    drain_within_s: float = 90.0
     channels: int = CHANNELS
     embodiment: str = EMBODIMENT
 
@@ -97,7 +98,7 @@ def _measure(stack: Stack, load: Load, say: Say) -> dict[str, Any]:
     ended = time.monotonic()
     settled, why = True, ""
     try:
-        wait_until_settled(stack.settings, stack.vendors.names, 300.0, say)
+        wait_until_settled(stack.settings, stack.vendors.names, load.drain_within_s, say)
     except NotSettledError as error:
         settled, why = False, str(error)
     drain_s = time.monotonic() - ended

@@ -36,6 +36,7 @@ from sinks.clickhouse.client import connect_created
 from sinks.clickhouse.frames_table import frames_table
 from sinks.clickhouse.migrate import migrate
 from sinks.lake.read import chunks_in
+from sinks.lake.segment import Segment
 from sinks.lake.segmenter import Seal, Segmenter
 from sinks.lake.table import encode_segment
 from sinks.record import Place, Record
@@ -102,7 +103,8 @@ def _measure(vendors: Vendors, take: Take, client: Client) -> dict[str, Any]:
     channels = take.vendor.profile.channel_names
     lake, lake_back = _in_lake(chunks, channels)
     house, house_back = _in_clickhouse(client, chunks)
-    archive, archive_back = _in_archive(raw)
+    archive = in_archive(raw)
+    archive_back = [record.value for record in decode_range(archive)]
     native_back = [[_native(c) for c in back] for back in (chunks, lake_back, house_back)]
     return {
         "frames": frames,
@@ -112,7 +114,7 @@ def _measure(vendors: Vendors, take: Take, client: Client) -> dict[str, Any]:
         "raw_input": round(sum(len(r.value or b"") for r in raw) / frames, 1),
         "lake": _told(lake, frames, given),
         "clickhouse": _told(house, frames, given),
-        "archive": round(archive / frames, 1),
+        "archive": round(len(archive) / frames, 1),
         "lossless": {
             "lake": native_back[0] == native_back[1],
             "clickhouse": native_back[0] == native_back[2],
@@ -132,15 +134,15 @@ def _told(sizes: Mapping[str, int], frames: int, given: float) -> dict[str, floa
     }
 
 
-def simulated(vendors: Vendors, frames: int) -> Take:
+def simulated(vendors: Vendors, frames: int, chunk_frames: int = FLEET_CHUNK) -> Take:
     """A robot of the first made vendor, with the noise that `producers.fleet.motion` states."""
     vendor = next(v for v in vendors.by_profile.values() if v.profile.vendor == "bench01")
-    motion = build_motion(vendor, 0, FLEET_HZ, FLEET_CHUNK)
+    motion = build_motion(vendor, 0, FLEET_HZ, chunk_frames)
     loop = vendor_loop(vendor, motion, 0)
     form = Form(vendor.profile, vendor.schema)
     values, at, first = list[tuple[bytes, int]](), 0, 0
     while first < frames:
-        stop = min(at + FLEET_CHUNK, loop.frames)
+        stop = min(at + chunk_frames, loop.frames)
         values.append((form.encode(chunk_value(loop, at, stop, first, 0)), stop - at))
         first += stop - at
         at = stop % loop.frames
@@ -200,18 +202,24 @@ def _in_lake(
 ) -> tuple[Counter[str], list[CanonicalChunk]]:
     """Sizes of the columns of all segments, and the chunks read back from them."""
     sizes, pieces = Counter[str](), list[CanonicalChunk]()
+    for segment in sealed_segments(chunks):
+        data = encode_segment(segment, lambda _: channels)
+        group = pq.read_metadata(pa.BufferReader(data)).row_group(0)
+        for column in map(group.column, range(group.num_columns)):
+            sizes[column.path_in_schema] += column.total_compressed_size
+        pieces += chunks_in(data)
+    return sizes, list(_whole(pieces))
+
+
+def sealed_segments(chunks: Sequence[CanonicalChunk]) -> Iterator[Segment]:
+    """The segments that the lake sink makes of one session's chunks."""
     place = Place(CANONICAL_FRAMES, _PARTITION)
     segmenter = Segmenter(lambda _: [], lambda _: None, max_open_bytes=1 << 40)
     facts: list[CanonicalChunk | Boundary] = [*chunks, _end(chunks[-1])]
     for offset, fact in enumerate(facts):
         for action in segmenter.take(place, offset, 0, fact, 1):
             if isinstance(action, Seal):
-                data = encode_segment(action.segment, lambda _: channels)
-                group = pq.read_metadata(pa.BufferReader(data)).row_group(0)
-                for column in map(group.column, range(group.num_columns)):
-                    sizes[column.path_in_schema] += column.total_compressed_size
-                pieces += chunks_in(data)
-    return sizes, list(_whole(pieces))
+                yield action.segment
 
 
 def _end(last: CanonicalChunk) -> Boundary:
@@ -272,10 +280,9 @@ def _with(chunk: CanonicalChunk, arrays: Mapping[str, Any]) -> CanonicalChunk:
     return CanonicalChunk(**{**held, **arrays})
 
 
-def _in_archive(raw: Sequence[PlainRecord]) -> tuple[int, list[bytes | None]]:
+def in_archive(raw: Sequence[PlainRecord]) -> bytes:
+    """The records as one object of the archive."""
     place = Place(raw[0].topic, _PARTITION)
-    records = [
-        Record(place, r.offset, 1, r.timestamp, r.key, list(r.headers), r.value) for r in raw
-    ]
-    data = encode_range(records)
-    return len(data), [record.value for record in decode_range(data)]
+    return encode_range(
+        [Record(place, r.offset, 1, r.timestamp, r.key, list(r.headers), r.value) for r in raw]
+    )

@@ -10,6 +10,7 @@ import typer
 from deploy.bench.body import bench_body
 from deploy.bench.body_speed import Case
 from deploy.bench.growth import VALUES, Axis, bench_growth
+from deploy.bench.parts import CHUNKS, bench_parts
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.quality import bench_quality
@@ -85,6 +86,27 @@ def growth(
             for at, p in result["points"].items()
         ],
     )  # fmt: skip
+
+
+@bench.command()
+def parts(
+    frames: Annotated[int, typer.Option(min=2_048)] = 20_000,
+    chunk_frames: Annotated[
+        list[int] | None, typer.Option(help="Frames a chunk; may be given many times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What wire format, processing step and each sink cost by themselves, by chunk size."""
+    result = bench_parts(frames, chunk_frames or CHUNKS, say)
+    if as_json:
+        print_json(result)
+        return
+    costs = result["cpu_s_per_million_frames"]
+    print_table(
+        "CPU seconds per million frames",
+        ("part", *(f"chunks of {size}" for size in costs)),
+        [(name, *(told[name] for told in costs.values())) for name in next(iter(costs.values()))],
+    )
 
 
 @bench.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,10 @@ def test_both_steps_give_an_output_a_chunk(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("KINEBUS_PARTITIONS", "1")
     monkeypatch.setenv("KAFKA_BOOTSTRAP", "nowhere:1")
     raw = list(raw_records(simulated(load_vendors(tmp_path), 250)))
+    mark = replace(raw[0], value=b"{}", headers=[("kind", b"mark"), ("frames", b"0")])
     for step in (FULL, TRIVIAL):
         work = Work(Asked(step, "earliest", 10**9, 10**9, "group"))
-        topics = Counter(output.topic for output in work(raw))
+        topics = Counter(output.topic for output in work([*raw, mark]) if output.value)
         assert topics[CANONICAL_FRAMES] >= len(raw) == 10
-        assert not [topic for topic in topics if topic.startswith("dead-letter")]
+        letters = sum(n for topic, n in topics.items() if topic.startswith("dead-letter"))
+        assert letters == (1 if step == FULL else 0), "the made mark has no envelope"
