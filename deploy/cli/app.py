@@ -11,7 +11,7 @@ from deploy.cli.backfill import backfill
 from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
 from deploy.cli.dlq import dlq
-from deploy.cli.episode_files import open_, verify
+from deploy.cli.episode_files import open_, plot, verify
 from deploy.cli.episodes import episodes
 from deploy.cli.export import export_
 from deploy.cli.label import label
@@ -39,6 +39,7 @@ app.command()(subscribe)
 episodes.command()(label)
 episodes.command()(verify)
 episodes.command("open")(open_)
+episodes.command()(plot)
 app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
 app.add_typer(quality, name="quality")

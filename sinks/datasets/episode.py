@@ -42,7 +42,7 @@ class CorruptEpisodeError(RuntimeError):
 ANGLE = frozenset({"angle", "angle_status"})
 POSES = frozenset({"hand_pose", "foot_pose"})
 NATIVE = frozenset({"velocity", "effort", "action"})
-EVERY_SIGNAL = NATIVE | ANGLE | POSES | frozenset(BASE)
+EVERY_SIGNAL = NATIVE | ANGLE | POSES | frozenset(BASE) | {"frame"}
 """What may be asked of an episode beside times, positions and flags."""
 
 
@@ -56,6 +56,7 @@ class SealedFrames:
     Attributes:
         channels: [C] names.
         t_ns: [T] rising.
+        frame: [T] index in the session.
         position: [C, T] rad, m, or 0 open … 1 closed; NaN where a frame lacks it.
         velocity, effort: [C, T] rad/s and N m, None where the robot reports none.
         action: [C, T] commanded position, None where the robot sends none.
@@ -69,6 +70,7 @@ class SealedFrames:
 
     channels: tuple[str, ...]
     t_ns: I64
+    frame: I64
     position: F32
     velocity: F32 | None
     effort: F32 | None
@@ -177,6 +179,7 @@ def _frames(table: pa.Table, channels: tuple[str, ...], signals: Collection[str]
     return SealedFrames(
         channels=channels,
         t_ns=column("t_ns"),
+        frame=column("frame") if "frame" in signals else np.empty(0, np.int64),
         position=_required(planes("position"), len(channels)),
         velocity=planes("velocity"),
         effort=planes("effort"),
