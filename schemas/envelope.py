@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from schemas.headers import UNREADABLE
 from schemas.limits import MAX_FRAME_INDEX, MAX_FRAMES, MAX_ID_CHARS, MAX_NS, MAX_SEQUENCE
 from schemas.rejected import Reason, Rejected
 from schemas.topics import is_vendor
@@ -115,6 +116,8 @@ def parse_envelope(headers: Iterable[tuple[str, bytes | None]] | None) -> Envelo
     told = [header for header in headers or () if header[0] in _FIELDS]
     fields = dict(told)
     if "kind" not in fields or "robot" not in fields:
+        if any(name == UNREADABLE for name, _ in headers or ()):
+            return Rejected(Reason.BAD_ENVELOPE, "the name of a header is no UTF-8")
         return Rejected(Reason.MISSING_ENVELOPE, "the record has no kind and robot headers")
     if len(told) != len(fields):
         return Rejected(Reason.BAD_ENVELOPE, "a header of the envelope stands there twice")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Message
 
-Headers = list[tuple[str, bytes | None]]
+from schemas.headers import Headers, headers_of
 
 
 class Place(NamedTuple):
@@ -40,6 +40,6 @@ def record_of(message: Message) -> Record:
         kind,
         timestamp_ms,
         message.key(),
-        message.headers(),
+        headers_of(message),
         message.value(),
     )

@@ -1,7 +1,8 @@
 """Record batches as a broker sends them, each opened within bounds or skipped, never in the way.
 
 The driver's own reader opens a batch however large it becomes, and stops for ever at one that it
-cannot read: a bomb of 3 KB, a flipped bit, a header whose name is no UTF-8.
+cannot read: a bomb of 3 KB, a flipped bit, a header whose name is no UTF-8 (of that batch every
+record is given, the one in question without its headers).
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
 
 from schemas.limits import MAX_DETAIL_CHARS, MAX_INFLATED_BYTES
+from streams.batch_records import HEAD, batch_records
 from streams.inflate import inflate
 
-_HEAD = struct.Struct(">qiibIhiqqqhii")
-"""base offset, length, epoch, magic, CRC, attributes, last offset delta, times, producer, count."""
 _INT, _SHORT = struct.Struct(">i"), struct.Struct(">h")
 _LENGTH_AT, _LENGTH_END, _ATTRIBUTES_AT = 8, 12, 21
 _CODEC, _CONTROL = 0x07, 0x20
@@ -89,9 +89,9 @@ class BoundedBatches:
     def _read(self) -> Opened | None:
         """The batch here; None where the data end, or where it is to be fetched again."""
         data = self._data[self._at :]
-        if len(data) < _HEAD.size:
+        if len(data) < HEAD.size:
             return None
-        head = _HEAD.unpack_from(data)
+        head = HEAD.unpack_from(data)
         size = _LENGTH_END + head[1]
         if size > len(data):
             return None
@@ -124,9 +124,12 @@ class BoundedBatches:
 def _records(data: bytes, attributes: int) -> list[Any]:
     codec = attributes & _CODEC
     if codec:
-        opened = inflate(codec, data[_HEAD.size :], MAX_INFLATED_BYTES)
-        head = bytearray(data[: _HEAD.size])
-        _INT.pack_into(head, _LENGTH_AT, _HEAD.size - _LENGTH_END + len(opened))
+        opened = inflate(codec, data[HEAD.size :], MAX_INFLATED_BYTES)
+        head = bytearray(data[: HEAD.size])
+        _INT.pack_into(head, _LENGTH_AT, HEAD.size - _LENGTH_END + len(opened))
         _SHORT.pack_into(head, _ATTRIBUTES_AT, attributes & ~_CODEC)
         data = bytes(head) + opened
-    return list(DefaultRecordBatch(data))
+    try:
+        return list(DefaultRecordBatch(data))
+    except UnicodeDecodeError:
+        return list(batch_records(data))

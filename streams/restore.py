@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from schemas.bad_batch import end_of_batch, is_bad_batch
+from schemas.headers import headers_of
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
 from streams.records import PlainRecord, RawRecord
@@ -104,7 +105,7 @@ def _plain(message: Message) -> PlainRecord:
         message.timestamp()[1],
         message.key(),
         message.value(),
-        message.headers() or [],
+        headers_of(message) or [],
     )
 
 

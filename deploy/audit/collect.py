@@ -16,6 +16,7 @@ from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
 from schemas.codec import decode
 from schemas.events import DeadLetter, LetterOutcome, decode_dead_letter
+from schemas.headers import headers_of
 from schemas.redrive import Origin, last_outcomes
 from schemas.registry import packaged
 from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX
@@ -49,7 +50,7 @@ def read_raw(
     for message in reader.read(there):
         place = (message.topic(), message.partition())
         log_ms = message.timestamp()[1]
-        builder.add(place, message.offset(), message.headers(), message.value(), log_ms)
+        builder.add(place, message.offset(), headers_of(message), message.value(), log_ms)
 
 
 def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from obstore.store import ObjectStore
 
+from schemas.headers import Headers
 from schemas.topics import RAW_PREFIX
 from sinks.archive.table import decode_heads, decode_range, last_ms, last_offset
 from sinks.objects import list_keys, read_object
 from sinks.parquet import read_footer
-from sinks.record import Headers, Place, Record
+from sinks.record import Place, Record
 
 RAW_ROOT = "raw"
 LOG_ROOT = "log"

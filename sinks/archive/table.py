@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.headers import Headers
 from sinks.parquet import document_of, write_parquet
-from sinks.record import Headers, Place, Record
+from sinks.record import Place, Record
 
 VERSION = 1
 _HEADER = pa.struct([("name", pa.string()), ("value", pa.binary())])

@@ -13,6 +13,7 @@ from unittest.mock import Mock
 from confluent_kafka import Message
 from obstore.store import LocalStore, ObjectStore
 
+from schemas.headers import headers_of
 from schemas.settings import Settings
 from schemas.topics import CANONICAL_FRAMES
 from schemas.vendors import load_vendors
@@ -83,7 +84,7 @@ def hashes(store: ObjectStore) -> dict[str, str]:
 
 def plain(message: Message) -> PlainRecord:
     """A message as the pure steps take it."""
-    headers: Sequence[tuple[str, bytes | None]] = message.headers() or ()
+    headers: Sequence[tuple[str, bytes | None]] = headers_of(message) or ()
     return PlainRecord(
         message.topic(),
         message.partition(),

@@ -19,6 +19,7 @@ from deploy.audit.kafka import AuditReader
 from deploy.programs import environment
 from schemas.envelope import Envelope, parse_envelope
 from schemas.events import EventKind, decode_dead_letter, decode_event
+from schemas.headers import headers_of
 from schemas.settings import Settings
 from schemas.topics import (
     CANONICAL_FRAMES,
@@ -86,11 +87,11 @@ class Seen:
         """Note each message and give it on."""
         for message in messages:
             self.records += 1
-            headers = dict(message.headers() or ())
+            headers = dict(headers_of(message) or ())
             if EXPECTED in headers:
                 origin = (message.topic(), message.partition(), message.offset())
                 self.expected[origin] = headers[EXPECTED].decode()
-            elif isinstance(envelope := parse_envelope(message.headers()), Envelope):
+            elif isinstance(envelope := parse_envelope(headers_of(message)), Envelope):
                 known = self.sequences[envelope.session]
                 if envelope.sequence not in known:
                     self.frames += envelope.frames

@@ -75,8 +75,43 @@ def test_what_is_no_batch_inside_is_stepped_over() -> None:
     good = batch(1, b"value", codec=ZSTD)
     torn = with_crc(good[:61] + b"no zstd at all" + good[75:])
     assert read(torn + batch(2, b"b")) == ([(2, b"b")], [(1, 2)])
-    name = with_crc(batch(1, b"value").replace(b"kind", b"\xff\xfe\xff\xff"))
-    assert read(name + batch(2, b"b")) == ([(2, b"b")], [(1, 2)])
+
+
+@pytest.mark.parametrize("codec", [0, ZSTD])
+def test_a_header_whose_name_is_no_utf_8_costs_its_own_record_its_headers_and_no_other_anything(
+    codec: int,
+) -> None:
+    plain = batch(5, b"a", b"b" * 300, b"c").replace(b"kind", b"\xff\xfe\xff\xff", 2)
+    plain = plain.replace(b"\xff\xfe\xff\xff", b"kind", 1)
+    data = with_crc(packed(plain, codec))
+    assert read(data + batch(8, b"d"))[0] == [(5, b"a"), (6, b"b" * 300), (7, b"c"), (8, b"d")]
+    records = BoundedBatches(data).next_batch().records
+    assert [record.headers for record in records] == [
+        [("kind", b"chunk"), ("none", None)],
+        [("unreadable-headers", None)],
+        [("kind", b"chunk"), ("none", None)],
+    ]
+    assert {record.key for record in records} == {b"key"}
+    assert [record.timestamp for record in records] == [1_000, 1_001, 1_002]
+
+
+def packed(data: bytes, codec: int) -> bytes:
+    """A batch with its records compressed."""
+    if not codec:
+        return data
+    body = PACK[codec](data[61:])
+    attributes = struct.pack(">h", struct.unpack(">h", data[21:23])[0] | codec)
+    return (
+        data[:8] + struct.pack(">i", 49 + len(body)) + data[12:21] + attributes + data[23:61] + body
+    )
+
+
+def test_a_torn_record_beside_such_a_header_is_stepped_over_with_its_batch() -> None:
+    plain = batch(1, b"value").replace(b"kind", b"\xff\xfe\xff\xff")
+    for cut in range(62, len(plain)):
+        torn = plain[:cut]
+        torn = with_crc(torn[:8] + struct.pack(">i", len(torn) - 12) + torn[12:])
+        assert read(torn + batch(2, b"b")) == ([(2, b"b")], [(1, 2)]), cut
 
 
 def test_a_batch_that_is_cut_off_waits_for_the_next_fetch() -> None:
