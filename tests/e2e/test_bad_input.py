@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import struct
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record._crc32c import crc as crc32c
 from confluent_kafka import Consumer, Producer, TopicPartition
 from typer.testing import CliRunner
 
@@ -171,6 +174,45 @@ def test_a_few_hundred_hostile_records_end_nothing_and_all_are_accounted_for(sta
     assert "wrong_partition" in report.vendors["fourier"].rejected
     assert report.vendors["fourier"].rejected.keys() > {"wrong_partition", "bad_envelope"}
     assert {state.name: state.restarts for state in stack.processes()} == before
+
+
+def test_a_header_whose_name_is_no_utf_8_refuses_its_own_record_alone(stack: Stack) -> None:
+    """confluent-kafka gives up on such a record's headers, aiokafka on the whole batch."""
+    before = {state.name: state.restarts for state in stack.processes()}
+    value = encode(
+        make.vendor("fourier").schema, make.gr1_value(np.zeros((2, 44)), np.array([0.0, 0.05]))
+    )
+    robot = "fourier/names"
+    records = [
+        make.chunk("fourier", value, 2, robot=robot, sequence=n, first_frame=2 * n)
+        for n in range(3)
+    ]
+    partition = partition_of(robot, stack.settings.partitions)
+    asyncio.run(send_batch(stack.bootstrap, records, partition, bad=1))
+    wait_until_settled(stack.settings, VENDORS, 90.0, lambda _: None)
+    (letter,) = [one for one in dead_letters(stack) if "no UTF-8" in one.detail]
+    assert (letter.reason, letter.value) == ("bad_envelope", value)
+    report = run_audit(stack.settings, deep=True)
+    problems = [one for one in report.problems if one.kind != "sequence_gap"]
+    assert problems == []
+    assert report.records["skipped_batch"] == 0
+    assert {state.name: state.restarts for state in stack.processes()} == before
+
+
+async def send_batch(bootstrap: str, records: list[PlainRecord], partition: int, bad: int) -> None:
+    """Send records as one batch; one of them with a header whose name is no UTF-8."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    batch = producer.create_batch()
+    for n, one in enumerate(records):
+        headers = [*one.headers, *([("NAME", b"")] if n == bad else [])]
+        batch.append(key=one.key, value=one.value, timestamp=None, headers=headers)
+    batch.close()
+    data = bytes(batch._build()).replace(b"NAME", b"\xff\xfe\xff\xff")
+    batch._buffer = bytearray(data[:17] + struct.pack(">I", crc32c(data[21:])) + data[21:])
+    sent = await producer.send_batch(batch, records[0].topic, partition=partition)
+    await sent
+    await producer.stop()
 
 
 def add_profile(stack: Stack) -> None:
