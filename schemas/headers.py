@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Protocol
 
 Headers = list[tuple[str, bytes | None]]
@@ -20,12 +21,16 @@ class Message(Protocol):
 def headers_of(message: Message) -> Headers | None:
     """The headers of a message, None where it has none.
 
-    The client gives up on all of them where the name of one is no UTF-8.
+    Where a name is no UTF-8, the client gives a pair with nothing in its first place, and touching
+    that ends the process; it also leaves an exception behind, which is raised here or at the next
+    call. The collector counts what is in the pairs without touching it, and is that next call.
     """
     try:
-        return message.headers()
-    except (SystemError, UnicodeDecodeError):
-        return unreadable_headers()
+        headers = message.headers()
+        whole = not headers or len(gc.get_referents(*headers)) == 2 * len(headers)
+    except SystemError:
+        whole = False
+    return headers if whole else unreadable_headers()
 
 
 def unreadable_headers() -> Headers:
