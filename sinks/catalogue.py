@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from obstore.store import ObjectStore
 
 from sinks.objects import read_object
-from sinks.where import EVERY, Condition
+from sinks.where.sql import EVERY, Condition
 
 
 @dataclass(frozen=True)

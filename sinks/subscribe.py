@@ -1,7 +1,7 @@
 """Follow a topic from one's own program: numpy batches, canonical or in any robot's joints.
 
-    h1 = compile_target(load_embodiment("unitree_h1"))
-    for batch in follow(bootstrap, load_vendors(), Start.now(), target=h1):
+    h1, folding = compile_target(load_embodiment("unitree_h1")), read_where("task like 'fold%'")
+    for batch in follow(bootstrap, load_vendors(), Start.now(), where=folding, target=h1):
         batch.joint_names, batch.position_rad   # [J], [T, J]
 
 A subscriber has no consumer group and commits nothing: it sees every partition, from where it says,
@@ -11,21 +11,23 @@ and what a worker sent twice it sees once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from schemas.canonical import CanonicalChunk, decode_canonical
-from schemas.topics import CANONICAL_FRAMES, MAX_RECORD_BYTES
+from schemas.events import decode_event
+from schemas.topics import CANONICAL_FRAMES, EPISODES
 from schemas.vendors import Vendor, Vendors
-from sinks.consumer import broker_may_recover
+from sinks.choosing import Chooser
 from sinks.lake.intervals import Intervals
-from sinks.record import Record, record_of
+from sinks.record import Record
+from sinks.topic_reader import Start, read
+from sinks.where.tree import Node
 from streams.body_plan import BodyPlan, canonicalise, compile_plan
 from streams.retarget_plan import (
     RetargetState,
@@ -37,33 +39,6 @@ from streams.retarget_plan import (
 
 MAX_STREAMS = 4_096
 """Sessions whose sequences and retargeting states are remembered; the longest unheard go first."""
-
-POLL_S = 0.2
-
-Keep = Callable[[CanonicalChunk], bool]
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a subscriber begins: now, at the topic's beginning, or at a log time.
-
-    Attributes:
-        ms: log time, Unix ms; None: `beginning` decides.
-        beginning: all that the broker still has, instead of what comes from now on.
-    """
-
-    ms: int | None = None
-    beginning: bool = False
-
-    @staticmethod
-    def now() -> Start:
-        """Only what comes from now on."""
-        return Start()
-
-    @staticmethod
-    def at(ms: int) -> Start:
-        """Everything that was appended at this time or later."""
-        return Start(ms=ms)
 
 
 @dataclass(frozen=True)
@@ -95,7 +70,7 @@ def follow(
     vendors: Vendors,
     start: Start,
     *,
-    keep: Keep | None = None,
+    where: Node | None = None,
     target: TargetPlan | None = None,
     stop: Event | None = None,
 ) -> Iterator[Batch]:
@@ -105,20 +80,36 @@ def follow(
         bootstrap: the broker.
         vendors: profiles of the robots, which name their channels.
         start: where to begin.
-        keep: which chunks; None: all.
+        where: which frames, by what is known of their episode while it runs; None: all.
         target: the robot whose joints they shall be in; None: the robots' own.
         stop: ends it.
 
     Raises:
         UnknownProfileError: a robot's profile is not among the vendors.
+        WhereError: the condition asks what nobody knows before an episode has ended.
     """
     turn = Player(vendors, target)
-    for record in read(bootstrap, CANONICAL_FRAMES, start, stop):
-        fact = decode_canonical(record.value) if record.value is not None else None
-        if isinstance(fact, CanonicalChunk) and (keep is None or keep(fact)):
-            batch = turn.play(fact)
+    chooser = None if where is None else Chooser(where)
+    starts = {CANONICAL_FRAMES: start}
+    if chooser is not None and chooser.asks_episodes:
+        starts[EPISODES] = Start(beginning=True)
+    for record in read(bootstrap, starts, stop):
+        for chunk in _chosen(record, chooser):
+            batch = turn.play(chunk)
             if batch is not None:
                 yield batch
+
+
+def _chosen(record: Record, chooser: Chooser | None) -> Iterable[CanonicalChunk]:
+    """The chunks that a record lets through: its own, or those that waited for it."""
+    if record.value is None:
+        return ()
+    if record.place.topic == EPISODES:
+        return chooser.opened(decode_event(record.value)) if chooser else ()
+    fact = decode_canonical(record.value)
+    if not isinstance(fact, CanonicalChunk):
+        return ()
+    return (fact,) if chooser is None else chooser.offered(fact)
 
 
 class Player:
@@ -188,47 +179,3 @@ class _Heard:
     sequences: Intervals = field(default_factory=Intervals)
     state: RetargetState | None = None
     episode: str | None = None
-
-
-def read(bootstrap: str, topic: str, start: Start, stop: Event | None = None) -> Iterator[Record]:
-    """Records of every partition of a topic, each partition in its order.
-
-    Raises:
-        LookupError: there is no such topic.
-        KafkaException: the broker will not let this be read.
-    """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "kinebus-subscribe",
-            "enable.auto.commit": False,
-            "enable.partition.eof": False,
-            "fetch.message.max.bytes": MAX_RECORD_BYTES,
-        }
-    )
-    try:
-        consumer.assign(_places(consumer, topic, start))
-        while stop is None or not stop.is_set():
-            message = consumer.poll(POLL_S)
-            if message is None:
-                continue
-            error = message.error()
-            if error is None:
-                yield record_of(message)
-            elif not broker_may_recover(error):
-                raise KafkaException(error)
-    finally:
-        consumer.close()
-
-
-def _places(consumer: Consumer, topic: str, start: Start) -> list[TopicPartition]:
-    known = consumer.list_topics(topic, timeout=10).topics[topic]
-    if known.error is not None or not known.partitions:
-        raise LookupError(f"no topic {topic!r}: is the stack running?")
-    if start.ms is None:
-        offset = OFFSET_BEGINNING if start.beginning else OFFSET_END
-        return [TopicPartition(topic, number, offset) for number in known.partitions]
-    asked = [TopicPartition(topic, number, start.ms) for number in known.partitions]
-    found: list[TopicPartition] = consumer.offsets_for_times(asked, timeout=10)
-    return [TopicPartition(topic, one.partition, one.offset if one.offset >= 0 else OFFSET_END)
-            for one in found]  # fmt: skip

@@ -18,7 +18,8 @@ from sinks.datasets.mcap_file import write_mcap
 from sinks.datasets.rehearse import body_plan, on_body
 from sinks.objects import open_store
 from sinks.verify import verify_all
-from sinks.where import EVERY, WhereError, parse_where
+from sinks.where.sql import EVERY, parse_where
+from sinks.where.words import WhereError
 from streams.body_plan import CanonicalBody
 
 MOST = 1_000_000

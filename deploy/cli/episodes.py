@@ -15,7 +15,8 @@ from schemas.settings import Settings
 from sinks.catalogue import Episode, EpisodeDetail, list_episodes, show_episode
 from sinks.clickhouse.client import connect
 from sinks.objects import open_store
-from sinks.where import EVERY, WhereError, parse_where
+from sinks.where.sql import EVERY, parse_where
+from sinks.where.words import WhereError
 
 episodes = typer.Typer(help="Find episodes, and look at one.", no_args_is_help=True)
 

@@ -27,7 +27,8 @@ from sinks.datasets.export import Exported, Format, export
 from sinks.datasets.plan import Choice, ExportError
 from sinks.datasets.signals import ActionKind, Space
 from sinks.objects import open_store, store_may_recover
-from sinks.where import WhereError, parse_where
+from sinks.where.sql import parse_where
+from sinks.where.words import WhereError
 from streams.retarget_plan import TargetPlan, compile_target
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")

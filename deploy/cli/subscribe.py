@@ -16,7 +16,6 @@ from confluent_kafka import KafkaException
 
 from deploy.cli.out import Exit, fail, say
 from deploy.cli.where import AsJson, Home, attached
-from schemas.canonical import CanonicalChunk
 from schemas.embodiment import EmbodimentError, load_embodiment
 from schemas.events import decode_dead_letter, decode_event, decode_report
 from schemas.settings import Settings
@@ -24,8 +23,11 @@ from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX, EPISODES, QUALI
 from schemas.vendors import load_vendors
 from sinks.catalogue import show_episode
 from sinks.clickhouse.client import connect
-from sinks.subscribe import Batch, Start, UnknownProfileError, follow, read
-from streams.retarget_plan import TargetPlan, compile_target
+from sinks.subscribe import Batch, follow
+from sinks.topic_reader import Start, read
+from sinks.where.read import read_where
+from sinks.where.words import WhereError
+from streams.retarget_plan import compile_target
 
 Decode = Callable[[bytes], Any]
 
@@ -37,7 +39,10 @@ def subscribe(
     target: Annotated[
         str | None, typer.Option("--as", help="In the joints of this embodiment.")
     ] = None,
-    robot: Annotated[str | None, typer.Option(help="Only this robot, or VENDOR/ for all.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Which frames, such as \"vendor = 'unitree' and task like 'fold%'\"."),
+    ] = None,
     start: Annotated[
         str,
         typer.Option("--from", help="now, beginning, an ISO time, or an episode's id."),
@@ -51,8 +56,8 @@ def subscribe(
 ) -> None:
     """Follow a topic: a line a batch, whole batches with --json or --npz."""
     settings = attached(home)
-    if target is not None and topic != CANONICAL_FRAMES:
-        fail(f"--as goes with {CANONICAL_FRAMES} alone: other topics hold no motion", Exit.USAGE)
+    if topic != CANONICAL_FRAMES and (target or where) is not None:
+        fail(f"--as and --where go with {CANONICAL_FRAMES} alone", Exit.USAGE)
     try:
         plan = None if target is None else compile_target(load_embodiment(target))
     except EmbodimentError as error:
@@ -60,28 +65,21 @@ def subscribe(
     begin = _start(start, settings)
     try:
         if topic == CANONICAL_FRAMES:
-            batches = _batches(settings, begin, robot, plan)
+            batches = follow(
+                settings.require_kafka(), load_vendors(settings.profiles_dir), begin,
+                where=None if where is None else read_where(where), target=plan,
+            )  # fmt: skip
             _print_batches(batches, count, npz, as_json)
         else:
             _print_records(settings, topic, begin, count)
-    except (LookupError, UnknownProfileError) as error:
+    except WhereError as error:
+        fail(str(error), Exit.USAGE)
+    except LookupError as error:
         fail(str(error))
     except KafkaException as error:
         fail(f"the broker: {error.args[0].str()}")
     except BrokenPipeError:
         sys.stderr.close()
-
-
-def _batches(
-    settings: Settings, start: Start, robot: str | None, plan: TargetPlan | None
-) -> Iterator[Batch]:
-    def keep(chunk: CanonicalChunk) -> bool:
-        if robot is None:
-            return True
-        return chunk.robot.startswith(robot) if robot.endswith("/") else chunk.robot == robot
-
-    vendors = load_vendors(settings.profiles_dir)
-    return follow(settings.require_kafka(), vendors, start, keep=keep, target=plan)
 
 
 def _print_batches(
@@ -130,7 +128,7 @@ def _document(batch: Batch) -> dict[str, Any]:
 
 def _print_records(settings: Settings, topic: str, start: Start, count: int | None) -> None:
     decode = _decoder(topic)
-    for number, record in enumerate(read(settings.require_kafka(), topic, start), 1):
+    for number, record in enumerate(read(settings.require_kafka(), {topic: start}), 1):
         if record.value is not None:
             print(orjson.dumps(decode(record.value), default=_plain).decode())
         if count is not None and number >= count:

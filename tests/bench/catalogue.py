@@ -22,7 +22,7 @@ from sinks.clickhouse.client import connect_created
 from sinks.clickhouse.migrate import migrate
 from sinks.datasets.export import Format, export
 from sinks.datasets.plan import Choice
-from sinks.where import parse_where
+from sinks.where.sql import parse_where
 from tests import make
 from tests.catalogue_make import fill, fill_with_copies, with_stored
 from tests.lake_make import seal_facts, simulated

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.create_topics import create_topics
 from schemas.topics import TopicSpec
-from sinks.subscribe import Start, read
+from sinks.topic_reader import Start, read
 from tests.sink_rig import send, unique
 
 pytestmark = pytest.mark.kafka
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kafka
 def taken(kafka: str, topic: str, start: Start, count: int) -> list[bytes | None]:
     stop = threading.Event()
     found = []
-    for record in read(kafka, topic, start, stop):
+    for record in read(kafka, {topic: start}, stop):
         found.append(record.value)
         if len(found) == count:
             break
@@ -37,4 +37,4 @@ def test_everything_from_the_beginning_and_from_a_time(kafka: str) -> None:
 
 def test_a_topic_that_is_not_there_is_said(kafka: str) -> None:
     with pytest.raises(LookupError, match="no topic"):
-        next(read(kafka, unique("nowhere"), Start.now()))
+        next(read(kafka, {unique("nowhere"): Start.now()}))

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.where import COLUMNS, MAX_CHARS, WhereError, parse_where
+from sinks.where.columns import COLUMNS
+from sinks.where.match import meets
+from sinks.where.read import read_where
+from sinks.where.sql import parse_where
+from sinks.where.words import MAX_CHARS, WhereError
 
 
 def test_a_condition_becomes_parameters() -> None:
@@ -21,13 +25,13 @@ def test_a_condition_becomes_parameters() -> None:
 @pytest.mark.parametrize(
     ("text", "sql"),
     [
-        ("success", "(success = true)"),
-        ("not aborted", "(NOT (aborted = true))"),
+        ("success", "(success = {where_0:Bool})"),
+        ("not aborted", "(NOT (aborted = {where_0:Bool}))"),
         ("task is not null", "(task IS NOT NULL)"),
         ("operator not in ('op-1')", "(operator NOT IN ({where_0:String}))"),
         ("robot like 'pollen/%'", "(robot LIKE {where_0:String})"),
         ("frames between 10 and 20", "(frames BETWEEN {where_0:Int64} AND {where_1:Int64})"),
-        ("TASK <> 'a' AND Success", "((task != {where_0:String}) AND (success = true))"),
+        ("TASK <> 'a' AND Success", "((task != {where_0:String}) AND (success = {where_1:Bool}))"),
     ],
 )
 def test_each_form(text: str, sql: str) -> None:
@@ -102,3 +106,35 @@ def test_a_literal_stays_a_literal(column: str, text: str) -> None:
     except WhereError:
         return
     assert "'" not in found.sql.replace(COLUMNS[column][1], "")
+
+
+TOLD = {"robot": "pollen/r2", "vendor": "pollen", "task": "fold 50% of it", "score": 0.5,
+        "success": True}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [
+        ("vendor = 'pollen' and success", True),
+        ("vendor != 'pollen' or score between 0.4 and 0.5", True),
+        ("score not between 0.4 and 0.5", False),
+        ("task like 'fold%'", True),
+        ("task like '%50\\%%'", True),
+        ("task like '%50\\% %'", True),
+        ("task like 'fold'", False),
+        ("task not like 'fold _0%'", False),
+        ("robot in ('a/b', 'pollen/r2')", True),
+        ("robot not in ('a/b')", True),
+        ("score < 0.5 or score > 0.5 or not score = 0.5", False),
+        ("operator is null and score is not null", True),
+        ("operator = 'op-1' or success", True),
+        ("operator != 'op-1'", False),
+        ("not operator = 'op-1'", False),
+        ("not (operator = 'op-1' and not success)", True),
+        ("not (operator = 'op-1' or not success)", False),
+        ("operator in ('op-1') or operator not in ('op-1')", False),
+    ],
+)
+def test_a_condition_is_asked_of_a_row_as_of_a_table(text: str, met: bool) -> None:
+    """What is not told is null, and of null nothing is true, nor its contrary."""
+    assert meets(read_where(text), TOLD) is met
