@@ -11,18 +11,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from schemas.topics import CANONICAL_FRAMES, EPISODES, MAX_RECORD_BYTES, QUALITY_REPORTS, RAW_PREFIX
+from schemas.topics import MAX_RECORD_BYTES, RAW_PREFIX, READERS
 
 TIMEOUT_S = 20.0
-
-GROUPS: dict[str, tuple[str, ...]] = {
-    "streams": (RAW_PREFIX,),
-    "sink-clickhouse": (CANONICAL_FRAMES, QUALITY_REPORTS, EPISODES),
-    "sink-lake": (CANONICAL_FRAMES,),
-    "sink-archive": (RAW_PREFIX,),
-}
-"""Consumer groups of a running system, and the topics (or prefixes) they read."""
-
 
 _COMING = {
     KafkaError.NOT_COORDINATOR,
@@ -57,7 +48,7 @@ def measure_lag(bootstrap: str) -> list[GroupLag]:
     consumer = _consumer(bootstrap)
     try:
         found = []
-        for group, prefixes in GROUPS.items():
+        for group, prefixes in READERS.items():
             wanted = [
                 TopicPartition(name, partition)
                 for name, meta in sorted(topics.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 CANONICAL_FRAMES = "canonical.frames"
@@ -20,6 +20,14 @@ MAX_RAW_BYTES = 8 * 1024 * 1024
 
 MAX_RECORD_BYTES = MAX_RAW_BYTES + 256 * 1024
 """What any other topic accepts: a dead letter carries its whole raw record and its origin."""
+
+READERS: Mapping[str, tuple[str, ...]] = {
+    "streams": (RAW_PREFIX,),
+    "sink-clickhouse": (CANONICAL_FRAMES, QUALITY_REPORTS, EPISODES),
+    "sink-lake": (CANONICAL_FRAMES,),
+    "sink-archive": (RAW_PREFIX,),
+}
+"""Consumer groups of a running system, and the topics (or prefixes) they read."""
 
 _VENDOR = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

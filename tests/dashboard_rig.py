@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,15 +26,16 @@ from schemas.events import (
     encode_event,
     encode_report,
 )
+from schemas.settings import Settings
 from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, dead_letter_topic
 from sinks.dashboard.board import Board
 from sinks.dashboard.compose import compose
-from sinks.dashboard.profiles import Profiles
 from sinks.dashboard.serve import serve
 from sinks.record import Place, Record
 from tests import canonical_make
 
 HOST = "127.0.0.1"
+NOWHERE = Settings(kafka_bootstrap=None, clickhouse_url=None, home=Path("/nonexistent"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -76,14 +78,15 @@ def _record(topic: str, offset: int, at_ms: int, key: bytes, value: bytes) -> Re
 
 
 @contextmanager
-def served(board: Board) -> Iterator[str]:
-    """The dashboard's address, for as long as the block lasts."""
+def served(board: Board, **options: Any) -> Iterator[str]:
+    """The dashboard's address, for as long as the block lasts; options are settings."""
+    settings = NOWHERE.model_copy(update=options)
     port = free_port()
     servers: list[uvicorn.Server] = []
     failed: list[BaseException] = []
 
     def run() -> None:
-        dashboard = compose(board, Profiles(None), HOST)
+        dashboard = compose(board, settings)
         try:
             asyncio.run(serve(dashboard, HOST, port, servers.append))
         except BaseException as error:

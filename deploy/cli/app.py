@@ -19,6 +19,7 @@ from deploy.cli.look import audit, doctor, lag, status
 from deploy.cli.onboard import onboard
 from deploy.cli.out import Exit, stderr
 from deploy.cli.quality import quality
+from deploy.cli.questions import ask
 from deploy.cli.rebuild import rebuild
 from deploy.cli.replay import replay
 from deploy.cli.run import demo, up
@@ -42,6 +43,7 @@ episodes.command("open")(open_)
 episodes.command()(plot)
 app.add_typer(episodes, name="episodes")
 app.add_typer(dlq, name="dlq")
+quality.command()(ask)
 app.add_typer(quality, name="quality")
 app.add_typer(bench, name="bench")
 app.add_typer(rebuild, name="rebuild")

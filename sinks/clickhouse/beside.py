@@ -23,6 +23,13 @@ TABLES = (
 """What a rebuild restores; the ledger of migrations is made by migrating."""
 
 
+ROLLUPS = (
+    "quality_chunks", "quality_findings", "rollup_due", "robot_seconds", "robot_minutes",
+    "check_minutes",
+)  # fmt: skip
+"""What follows from those by itself as they are filled, and changes places with them."""
+
+
 class Beside:
     """The database `<name>_rebuild`, and how far it is filled."""
 
@@ -65,17 +72,17 @@ class Beside:
         changed places already.
         """
         if "filled" not in self.state():
-            for name in TABLES:
+            for name in (*TABLES, *ROLLUPS):
                 self.client.command(f"ALTER TABLE {name} MODIFY COMMENT '{_READY}'")
             self.note({"filled": "yes"})
-        for name in TABLES:
+        for name in (*TABLES, *ROLLUPS):
             if self._comment(name) == _READY:
                 here, there = f"{self._name}.{name}", f"{self._database}.{name}"
                 self.client.command(f"EXCHANGE TABLES {here} AND {there}")
 
     def drop(self) -> None:
         """Remove what is left here: the old tables."""
-        for name in TABLES:
+        for name in (*TABLES, *ROLLUPS):
             self._main.command(f"ALTER TABLE {name} MODIFY COMMENT ''")
         self._main.command(f"DROP DATABASE IF EXISTS {self._name} SYNC")
 

@@ -77,6 +77,8 @@ def events_table(events: Sequence[At]) -> pa.Table:
     counts = [e.findings or {} for e in facts]
     columns["finding_checks"] = pa.array([list(c) for c in counts], pa.list_(_TEXT))
     columns["finding_frames"] = pa.array([list(c.values()) for c in counts], pa.list_(_LONG))
+    timing = [list((e.timing or {}).items()) for e in facts]
+    columns["timing"] = pa.array(timing, pa.map_(_TEXT, _REAL))
     columns["event_partition"] = pa.array([at.place.partition for at in events], _INT)
     columns["event_offset"] = pa.array([at.offset for at in events], pa.uint64())
     return pa.table(columns)

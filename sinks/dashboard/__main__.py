@@ -15,7 +15,6 @@ from prometheus_client import start_http_server
 from schemas.settings import SettingMissingError, Settings
 from sinks.dashboard.board import Board
 from sinks.dashboard.compose import compose
-from sinks.dashboard.profiles import Profiles
 from sinks.dashboard.reader import Reader
 from sinks.dashboard.serve import serve
 from sinks.process import EXIT_SOFTWARE, EXIT_USAGE
@@ -48,7 +47,7 @@ def main() -> int:
 async def _read_and_serve(settings: Settings, bootstrap: str) -> bool:
     """Whether the reader failed."""
     stop, board = Event(), Board()
-    dashboard = compose(board, Profiles(settings.profiles_dir), settings.dashboard_host)
+    dashboard = compose(board, settings)
     failed: list[BaseException] = []
 
     def start(server: uvicorn.Server) -> None:

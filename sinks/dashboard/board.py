@@ -27,6 +27,7 @@ from schemas.events import (
     decode_report,
 )
 from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, vendor_of
+from sinks.dashboard.delays import Delays
 from sinks.dashboard.robot import Refusal, Robot, take_chunk, take_event, take_report
 from sinks.dashboard.tile import Row, tile
 from sinks.record import Record
@@ -35,7 +36,6 @@ MAX_ROBOTS = 2_000
 """More are not held: the one unheard for longest goes first, and the page says so."""
 
 MAX_LETTERS = 100
-MAX_DELAYS = 4_096
 WATCHED_CHUNKS = 64
 
 AT_REST = {
@@ -68,7 +68,7 @@ class Board:
         dropped: robots that had to go.
         letters: the newest refused records.
         refused: records refused since the dashboard began to look, by (vendor, reason).
-        delays: of each stage the newest measurements, in ms.
+        delays: how late each stage is.
         watched: chunks of the robots somebody looks at, not read yet.
     """
 
@@ -77,7 +77,7 @@ class Board:
     unreadable: int = 0
     letters: deque[Letter] = field(default_factory=lambda: deque(maxlen=MAX_LETTERS))
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    delays: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
+    delays: Delays = field(default_factory=Delays)
     watched: dict[bytes, deque[tuple[bytes, int]]] = field(default_factory=dict)
     reports: dict[bytes, deque[Any]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -133,6 +133,17 @@ class Board:
         facts = (decode_canonical(value) for value, _ in pending)
         return [fact for fact in facts if isinstance(fact, CanonicalChunk)], reports
 
+    def stages(self, now_ms: int) -> list[dict[str, Any]]:
+        """How late each stage was over the last minute."""
+        with self.lock:
+            return self.delays.document(now_ms)
+
+    def recent_letters(self, most: int) -> list[dict[str, Any]]:
+        """The newest refused records, the newest first."""
+        with self.lock:
+            newest = list(self.letters)[-most:]
+        return [letter._asdict() for letter in reversed(newest)]
+
     def _robot(self, key: bytes) -> Robot:
         robot = self.robots.get(key)
         if robot is None:
@@ -158,9 +169,9 @@ class Board:
         chunk = decode_canonical(value)
         if isinstance(chunk, CanonicalChunk):
             take_chunk(robot, chunk, robot.appended_ms)
-            self._delay("publish to raw log", chunk.log_ms, chunk.log_ms - chunk.published_ns / 1e6)
-            canonical_ms = float(robot.appended_ms - chunk.log_ms)
-            self._delay("raw log to canonical", chunk.log_ms, canonical_ms)
+            at_ms, published_ms = chunk.log_ms, chunk.published_ns / 1e6
+            self.delays.add("publish to raw log", at_ms, at_ms - published_ms)
+            self.delays.add("raw log to canonical", at_ms, robot.appended_ms - at_ms)
 
     def _event(self, record: Record) -> None:
         event = decode_event(record.value or b"")
@@ -169,9 +180,9 @@ class Board:
         take_event(robot, event)
         late_ms = float(record.timestamp_ms - event.log_ms)
         if event.kind is EventKind.VERDICT:
-            self._delay("end mark to verdict", event.log_ms, late_ms)
+            self.delays.add("end mark to verdict", event.log_ms, late_ms)
         elif event.kind in AT_REST and closed is not None and closed.episode == event.episode:
-            self._delay(AT_REST[event.kind], event.log_ms, record.timestamp_ms - closed.log_ms)
+            self.delays.add(AT_REST[event.kind], event.log_ms, record.timestamp_ms - closed.log_ms)
 
     def _report(self, key: bytes, value: bytes) -> None:
         report = decode_report(value)
@@ -196,9 +207,6 @@ class Board:
                 self._robot(name.encode()).refusal = Refusal(
                     record.timestamp_ms, letter.reason, letter.detail
                 )
-
-    def _delay(self, stage: str, at_ms: int, delay_ms: float) -> None:
-        self.delays.setdefault(stage, deque(maxlen=MAX_DELAYS)).append((at_ms, delay_ms))
 
 
 def _named(letter: DeadLetter) -> str:

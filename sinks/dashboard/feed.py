@@ -20,6 +20,8 @@ MAX_PAGES = 64
 
 Document = dict[str, Any]
 
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_NAIVE_UTC
+
 
 class TooManyPagesError(Exception):
     """A stream that takes no more pages."""
@@ -79,5 +81,5 @@ class Feed:
 
 def event(name: str, document: Document) -> bytes:
     """One server-sent event; JSON holds no line end."""
-    data = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    data = orjson.dumps(document, option=_OPTIONS)
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data)

@@ -5,6 +5,8 @@ import { wallView } from "./wall.js";
 const view = document.getElementById("view");
 const ROUTES = [
   [/^#\/robot\/(.+)$/, async (name) => (await import("./robot.js")).robotView(view, decodeURIComponent(name))],
+  [/^#\/quality$/, async () => (await import("./quality.js")).qualityView(view)],
+  [/^#\/pipeline$/, async () => (await import("./pipeline.js")).pipelineView(view)],
   [/^/, async () => wallView(view)],
 ];
 let leave = () => {};

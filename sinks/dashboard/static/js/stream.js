@@ -5,7 +5,8 @@ let beats = [];
 
 export class Stream {
   // `whole` gets the document a page begins with, `change` each tick after it.
-  constructor(path, { whole, change }) {
+  constructor(path, { whole, change }, lostAfterMs = 6000) {
+    this.lostAfterMs = lostAfterMs;
     this.source = new EventSource(path);
     this.heard = performance.now();
     const take = (use) => (event) => {
@@ -26,8 +27,7 @@ export class Stream {
   #judge() {
     const now = performance.now();
     beats = beats.filter((at) => at > now - 4000);
-    const lost = now - this.heard > 6000 || this.source.readyState === EventSource.CLOSED;
-    if (lost && this.source.readyState === EventSource.CLOSED) this.onclosed?.();
+    const lost = now - this.heard > this.lostAfterMs || this.source.readyState === EventSource.CLOSED;
     const view = document.getElementById("view");
     const state = lost ? "lost" : "live";
     if (link.dataset.state !== state) link.dataset.state = state;
