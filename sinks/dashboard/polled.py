@@ -27,11 +27,11 @@ class Polled:
         self.feed = Feed(lambda: self._last)
 
     async def run(self) -> None:
-        """Make it for ever."""
+        """Make it for ever; the first time at once, so that what counts from then on begins now."""
         made_at = float("-inf")
         while True:
             due = made_at + self._every_s <= time.monotonic()
-            if due and self.feed.pages:
+            if due and (self.feed.pages or not self._last):
                 made_at = time.monotonic()
                 self._last = await asyncio.to_thread(self._make, time.time())
                 self.feed.push(self._last)

@@ -43,10 +43,10 @@ TAKES = (
 )
 
 
-def _events() -> list[At]:
+def _events(start_ms: int) -> list[At]:
     found: list[EpisodeEvent] = []
     for n, (robot, hour, task, operator, verdict, checks, seconds) in enumerate(TAKES):
-        at = START_MS + hour * HOUR_MS + n * MINUTE_MS
+        at = start_ms + hour * HOUR_MS + n * MINUTE_MS
         common = {"processing_id": PROCESSING, "robot": robot, "session": SESSION}
 
         def told(kind: EventKind, log_ms: int, n: int = n, c: Any = common, **f: Any) -> None:
@@ -69,16 +69,23 @@ def _events() -> list[At]:
 def client(clickhouse: str) -> Iterator[Client]:
     """A database with takes, frames and findings of two hours."""
     client = connect_created(clickhouse, unique("questions").replace("-", "_"))
+    fill(client, START_MS)
+    yield client
+    client.close()
+
+
+def fill(client: Client, start_ms: int) -> None:
+    """Migrate, and put takes, frames and findings of two hours in, twice over."""
     migrate(client)
-    client.insert_arrow("processings", processings_table([(PROCESSING, START_MS)]))
-    client.insert_arrow("episode_events", events_table(_events()))
-    label = EpisodeLabel("e1", "acme/a1", SESSION, START_MS, review="reject", author="op-9")
+    client.insert_arrow("processings", processings_table([(PROCESSING, start_ms)]))
+    client.insert_arrow("episode_events", events_table(_events(start_ms)))
+    label = EpisodeLabel("e1", "acme/a1", SESSION, start_ms, review="reject", author="op-9")
     client.insert_arrow("episode_labels", labels_table([At(Place("episodes.labels", 0), 0, label)]))
     chunks, reports = [], []
     for robot, late_ms, flagged in (("acme/a1", 50, 2), ("acme/a2", 20, 0), ("bolt/b1", 900, 1)):
         for n in range(20):
             made = chunk(n, n * 10, 10, None, robot)
-            at_ms = START_MS + n * 6_000
+            at_ms = start_ms + n * 6_000
             flags = np.zeros(10, np.uint64)
             flags[:flagged] = 4
             published = (at_ms - late_ms) * 1_000_000
@@ -95,8 +102,6 @@ def client(clickhouse: str) -> Iterator[Client]:
         client.insert_arrow("frames", frames_table(chunks))
         client.insert_arrow("findings", findings_table(reports))
     refresh(client)
-    yield client
-    client.close()
 
 
 def answers(client: Client, name: str, since_ms: int = START_MS) -> list[dict[str, Any]]:

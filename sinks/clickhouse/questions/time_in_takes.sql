@@ -10,7 +10,7 @@ FROM
 ) AS alive
 LEFT JOIN
 (
-    SELECT robot, sum(seconds) AS taken, sumIf(seconds, verdict = 'accept') AS kept
+    SELECT robot, sum(seconds) AS taken, sum(if(verdict = 'accept', seconds, 0)) AS kept
     FROM verdicts_since(since_ms = {since_ms:Int64}) GROUP BY robot
 ) AS takes ON takes.robot = alive.robot
 ORDER BY minutes_accepted / minutes_alive, robot

@@ -17,7 +17,7 @@ export function heatMap(rows) {
     cells.set(key, { ...before, struck: before.struck + row.struck, per_thousand: before.per_thousand + row.per_thousand });
   }
   return el("table", { class: "heat" },
-    el("thead", {}, el("tr", {}, el("td"), ...checks.map((check) => el("th", { scope: "col" }, `${severityOf(worst.get(check)).mark} ${check.replaceAll("_", " ")}`)))),
+    el("thead", {}, el("tr", {}, el("td"), ...checks.map((check) => el("th", { scope: "col" }, el("span", {}, check.replaceAll("_", " ")), severityOf(worst.get(check)).mark)))),
     el("tbody", {}, ...makers.map((maker) => el("tr", {}, el("th", { scope: "row" }, maker), ...checks.map((check) => {
       const cell = cells.get(JSON.stringify([maker, check]));
       const said = cell ? `${maker}, ${check}: ${number(cell.struck)} of ${number(cell.frames)} frames` : `${maker}, ${check}: nothing`;
