@@ -15,10 +15,10 @@ from ulid import ULID
 
 from deploy import lag
 from deploy.service import Service, spawn
+from schemas.headers import Headers
 from schemas.topics import MAX_RECORD_BYTES
 from sinks.consumer import consumer_settings
 from sinks.follow import Follower, Sink
-from sinks.record import Headers
 
 WITHIN_S = 60.0
 
