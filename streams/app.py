@@ -68,6 +68,8 @@ def build_app(settings: Settings) -> faust.App:
     app.transport = FoldingTransport(app.conf.broker_consumer, app)
     raw = app.topic(*(raw_topic(name) for name in vendors.names), value_type=None, key_type=None)
     in_work = InWork(settings.home / f"worker-{settings.worker}.in-work")
+    # Native code that ends the process leaves a traceback; the next one tells it.
+    faulthandler.enable(in_work.fatal)
     rule = PauseRule(settings.pause_refusals, settings.pause_s)
     measure = Measure(settings.metrics_port)
 
@@ -104,7 +106,7 @@ def wire(
     def worker() -> Worker:
         if not workers:
             workers.append(make_worker(Publisher(bootstrap, asyncio.get_running_loop())))
-            Watchdog(bootstrap, workers[0].progress)
+            Watchdog(bootstrap, workers[0].progress, workers[0].blame)
         return workers[0]
 
     def committable() -> Mapping[TP, int]:
@@ -132,8 +134,6 @@ def wire(
 
 def main() -> None:
     """Run one worker until it is told to stop."""
-    # Native code that ends the process leaves a traceback, too.
-    faulthandler.enable()
     logging.basicConfig(level=logging.WARNING)
     # Faust sets up logging anew; aiokafka would make a record of every fetch, to be thrown away.
     logging.getLogger("aiokafka").setLevel(logging.WARNING)

@@ -35,10 +35,17 @@ class Watchdog:
     Args:
         bootstrap: the broker.
         progress: when the worker last took something (monotonic seconds), and its positions.
+        blame: called before the process ends.
     """
 
-    def __init__(self, bootstrap: str, progress: Callable[[], tuple[float, Positions]]) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        progress: Callable[[], tuple[float, Positions]],
+        blame: Callable[[], None],
+    ) -> None:
         self._progress = progress
+        self._blame = blame
         self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "streams-watchdog"})
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
@@ -50,6 +57,7 @@ class Watchdog:
             if idle_s >= PATIENCE_S:
                 place = stalled(idle_s, positions, self._ends(positions))
                 if place is not None:
+                    self._blame()
                     crash(f"nothing was taken for {idle_s:.0f} s while {place} has records")
 
     def _ends(self, positions: Positions) -> Positions:

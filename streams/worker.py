@@ -157,6 +157,7 @@ class Worker:
                     checkpoint=assigned.suspects.ahead(run[0].offset),
                 )
             except Exception:
+                self._in_work.blame()
                 # structlog's own would render every local: seconds, while all vendors wait.
                 traceback.print_exc()
                 crash(f"a step failed on {where[0]}/{where[1]}, {run[0].offset} … {run[-1].offset}")
@@ -202,6 +203,10 @@ class Worker:
             traceback.print_exc()
             crash(f"going on with {places} failed")
             raise
+
+    def blame(self) -> None:
+        """The process is about to end because nothing goes on."""
+        self._in_work.blame()
 
     def held(self) -> frozenset[Place]:
         """Places that rest: nothing is to be fetched of them."""

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from prometheus_client import generate_latest
 
+import streams.in_work
+import streams.process
 import streams.step
 import streams.worker
 from deploy.resting import topics_at_rest
@@ -34,6 +36,10 @@ NEVER = PauseRule(0, 1.0)
 
 class EndedError(BaseException):
     """Stands for the end of the process."""
+
+
+class NativeError(EndedError):
+    """Stands for a fatal signal: no handler of ours runs, faulthandler leaves its traceback."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,15 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams.worker, "STEP_AFTER_S", 0.01)
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+def plant(monkeypatch: pytest.MonkeyPatch, error: BaseException, home: Path) -> None:
     """Make the step end the process on a poisoned value: as an error, or without a handler."""
+    fatal = home / "in-work.fatal"
     step = streams.step.process_chunk
 
     def planted(processor, state, record, envelope, *, late):
         if record.value and struct.pack("<d", 0.123) in record.value:
+            if isinstance(error, NativeError):
+                fatal.write_text("Fatal Python error: Segmentation fault\n")
             raise error
         return step(processor, state, record, envelope, late=late)
 
@@ -120,12 +129,12 @@ def run_worker(kafka: Kafka, home: Path, measure: Measure, rule: PauseRule = NEV
     return asyncio.run(life())
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), EndedError("no handler runs")])
+@pytest.mark.parametrize("error", [ValueError("a bug"), NativeError("a signal")])
 @pytest.mark.parametrize("poisoned", [{7}, {29}, {0, 7, 8, 20}])
 def test_each_poisoned_record_is_refused_at_its_third_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, measure: Measure, error, poisoned
 ) -> None:
-    plant(monkeypatch, error)
+    plant(monkeypatch, error, tmp_path)
     kafka = Kafka(log(poisoned))
     ends = 0
     while True:
@@ -142,6 +151,31 @@ def test_each_poisoned_record_is_refused_at_its_third_end(
     assert all(one.value == kafka.records[one.source_offset].value for one in letters.values())
     seen = {chunk.sequence for chunk in make.chunks(kafka.outputs)}
     assert seen == set(range(30)) - poisoned
+
+
+def test_a_record_in_which_the_worker_is_killed_again_and_again_is_not_to_blame(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, measure: Measure
+) -> None:
+    with monkeypatch.context() as planted:
+        plant(planted, EndedError("SIGKILL leaves nothing behind"), tmp_path)
+        kafka = Kafka(log({7}))
+        for _ in range(4):
+            with pytest.raises(EndedError):
+                run_worker(kafka, tmp_path, measure)
+    run_worker(kafka, tmp_path, measure)
+    assert make.dead_letters(kafka.outputs) == []
+    assert {chunk.sequence for chunk in make.chunks(kafka.outputs)} == set(range(30))
+
+
+def test_a_record_for_which_the_kernel_had_no_memory_is_under_suspicion(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    monkeypatch.setattr(streams.in_work, "VMSTAT", vmstat)
+    vmstat.write_text("nr_free_pages 7\noom_kill 2\n")
+    next(InWork(tmp_path / "in-work").each(log(set(), 3)))
+    vmstat.write_text("nr_free_pages 7\noom_kill 3\n")
+    assert InWork(tmp_path / "in-work").left == ("raw.fourier", 0, 0)
 
 
 def test_an_end_in_a_snapshot_is_found_by_single_steps(
@@ -172,8 +206,10 @@ def test_a_note_outlives_the_process_and_is_cleared_behind_a_fold(tmp_path: Path
     records = note.each(log(set(), 3))
     next(records)
     next(records)
+    note.blame()
     assert InWork(path).left == ("raw.fourier", 0, 1)
     assert list(records)
+    note.blame()
     note.clear()
     assert InWork(path).left is None
 

@@ -119,6 +119,8 @@ class Note:
 
     def clear(self) -> None: ...
 
+    def blame(self) -> None: ...
+
 
 def worker_of(
     log: Log, processors: Mapping[str, Processor], outbox: Any, partitions: int = PARTITIONS
