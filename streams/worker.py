@@ -6,22 +6,20 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
-from streams.checkpoint import Checkpoint, PartitionState
+from streams.assigned import Assigned, FetchedFold
+from streams.checkpoint import Checkpoint
 from streams.chunk import Processor
-from streams.holding import Holding, Place
+from streams.holding import Place
 from streams.in_work import InWork
-from streams.ledger import Ledger
 from streams.measure import Measure, Standing
 from streams.process import process_fold
 from streams.publisher import crash
 from streams.records import Output, RawRecord
-from streams.refusals import PauseRule, Tally, tallied
-from streams.suspects import Suspects
+from streams.refusals import PauseRule
+from streams.rests import Rests
 from streams.takeover import Log, Publishing, TakeOver
 
 MAX_SWEEPS_IN_FLIGHT = 16
@@ -29,42 +27,6 @@ STEP_AFTER_S = 1.0
 """Before a record is worked on that was in work at an end, the other partitions get so long."""
 
 log = structlog.get_logger()
-
-
-class FetchedFold(Protocol):
-    """A fold as the consumer hands it over."""
-
-    @property
-    def after(self) -> int | None:
-        """End of the fold fetched before it, None behind a seek."""
-
-    @property
-    def generation(self) -> int:
-        """The consumer group's generation."""
-
-    @property
-    def records(self) -> Sequence[RawRecord]:
-        """At least one record, in order."""
-
-    @property
-    def first(self) -> int:
-        """Offset of the first."""
-
-
-@dataclass
-class Assigned:
-    """One raw partition while this worker has it.
-
-    `settled` once its state stands at the first record fetched, and suspects have waited.
-    """
-
-    generation: int
-    state: PartitionState
-    next_offset: int
-    suspects: Suspects
-    waited: bool = False
-    settled: bool = False
-    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Worker:
@@ -85,12 +47,9 @@ class Worker:
         self._publisher = publisher
         self._measure = measure
         self._in_work = in_work
-        self._rule = rule
         measure.watch(self.standing)
-        self._tallies: dict[str, Tally] = {}
-        self._holding: Holding[FetchedFold] = Holding()
+        self._rests: Rests[FetchedFold] = Rests(rule, measure, self._go_on)
         self._turn = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._assigned: dict[Place, Assigned] = {}
         self._takeover = TakeOver(source, publisher, in_work, partitions)
         self._in_flight = 0
@@ -109,14 +68,14 @@ class Worker:
         entered: list[tuple[Assigned, int]] = []
         for fold in folds:
             where = (fold.records[0].topic, fold.records[0].partition)
-            if self._holding.keep(where, fold):
+            if self._rests.keep(where, fold):
                 continue
             assigned = await self._ready(where, fold)
             if not assigned.settled:
                 log.warning("a suspect is ahead; others first", topic=where[0], partition=where[1])
                 assigned.waited = True
-                self._rest([where], STEP_AFTER_S)
-                self._holding.keep(where, fold)
+                self._rests.begin([where], STEP_AFTER_S)
+                self._rests.keep(where, fold)
                 continue
             outputs += self._process(assigned, where, fold.records, entered)
         await self._publish(outputs, entered, folds[-1].records[-1].timestamp * 1_000_000)
@@ -168,41 +127,15 @@ class Worker:
             entered.append((assigned, number))
             self._measure.folded(where[0], folded, self._in_flight)
             outputs += folded.outputs
-            self._watch_refusals(where[0], folded.counts, run[-1].timestamp)
+            self._rests.watch(where[0], folded.counts, run[-1].timestamp, self._assigned)
         return outputs
 
-    def _watch_refusals(self, topic: str, counts: Mapping[str, int], log_ms: int) -> None:
-        """Let a vendor rest whose refusals are too many: its other partitions here, too."""
-        tally, pause = tallied(self._tallies.get(topic, Tally()), self._rule, counts, log_ms)
-        self._tallies[topic] = tally
-        if pause:
-            log.error(
-                "too many refusals: this vendor rests",
-                topic=topic,
-                seconds=self._rule.pause_s,
-                advice="see `kinebus dlq list`; raw records wait where they are",
-            )
-            self._measure.paused(topic, now=True)
-            self._rest([at for at in self._assigned if at[0] == topic], self._rule.pause_s)
-
-    def _rest(self, places: Sequence[Place], seconds: float) -> None:
-        self._holding.hold(places)
-        task = asyncio.get_running_loop().create_task(self._resume(places, seconds))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _resume(self, places: Sequence[Place], seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        try:
-            async with self._turn:
-                for place in places:
-                    self._measure.paused(place[0], now=False)
-                    for fold in self._holding.release(place):
-                        await self._sweep([fold])
-        except Exception:
-            traceback.print_exc()
-            crash(f"going on with {places} failed")
-            raise
+    async def _go_on(self, places: Sequence[Place]) -> None:
+        """Partitions have rested: what of theirs was fetched meanwhile is worked on first."""
+        async with self._turn:
+            for place in places:
+                for fold in self._rests.release(place):
+                    await self._sweep([fold])
 
     def blame(self) -> None:
         """The process is about to end because nothing goes on."""
@@ -210,7 +143,7 @@ class Worker:
 
     def held(self) -> frozenset[Place]:
         """Places that rest: nothing is to be fetched of them."""
-        return self._holding.places()
+        return self._rests.places()
 
     async def write_checkpoints(self) -> None:
         """Write the snapshots of checkpoints whose outputs are all out, in order, for ever."""
@@ -253,7 +186,7 @@ class Worker:
         """Partitions that were taken from this worker."""
         for where in places:
             self._assigned.pop(where, None)
-            self._holding.release(where)
+            self._rests.release(where)
 
     async def _ready(self, where: Place, fold: FetchedFold) -> Assigned:
         """The partition's state at the fold's first record, restored where need be.

@@ -15,6 +15,10 @@ PROCESSES = (
 )  # fmt: skip
 
 
+LONG_KILLS = 20
+"""A run of so many kills holds an outage of the broker, too: 20 to 30 s in its midst."""
+
+
 @dataclass(frozen=True)
 class Kill:
     """SIGKILL while it works; `early`: now, though it may still be starting."""
@@ -86,11 +90,17 @@ def steps(seed: int, kills: int, pace_s: float, routes: tuple[str, ...]) -> Iter
     places: dict[str, list[str]] = {}
     killed = 0
     churn_at = {kills // 4, kills * 3 // 4}
+    away_at = kills // 2 if kills >= LONG_KILLS else None
     while killed < kills:
         if killed in churn_at:
             churn_at.discard(killed)
             yield Step(0.0, Churn(12.0))
         after_s = min(dice.expovariate(1 / pace_s), 4 * pace_s)
+        if killed == away_at:
+            away_at = None
+            away_s = dice.uniform(20.0, 30.0)
+            yield Step(0.0, Trouble("kafka", Mood.CUT, away_s))
+            after_s += away_s
         if dice.random() < 0.3:
             yield Step(after_s, _disturbance(dice, routes))
             continue

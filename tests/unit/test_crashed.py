@@ -14,6 +14,7 @@ from prometheus_client import generate_latest
 
 import streams.in_work
 import streams.process
+import streams.rests
 import streams.step
 import streams.worker
 from deploy.resting import topics_at_rest
@@ -83,6 +84,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> None:
         raise EndedError(reason)
 
     monkeypatch.setattr(streams.worker, "crash", crash)
+    monkeypatch.setattr(streams.rests, "crash", crash)
     monkeypatch.setattr(streams.worker, "STEP_AFTER_S", 0.01)
 
 
@@ -120,8 +122,8 @@ def run_worker(kafka: Kafka, home: Path, measure: Measure, rule: PauseRule = NEV
         half = len(kafka.records) // 2
         await worker.take([Fold(None, 1, kafka.records[:half])])
         await worker.take([Fold(kafka.records[half].offset, 1, kafka.records[half:])])
-        while worker._tasks:
-            await asyncio.gather(*worker._tasks)
+        while worker._rests.tasks:
+            await asyncio.gather(*worker._rests.tasks)
         await asyncio.sleep(0)
         writing.cancel()
         return worker
@@ -260,8 +262,8 @@ def test_a_vendor_with_too_many_refusals_rests_and_goes_on_with_nothing_lost(
         assert topics_at_rest(generate_latest().decode()) == ["raw.fourier"]
         await worker.take([Fold(15, 1, kafka.records[15:])])
         rested.append(len(make.chunks(kafka.outputs)))
-        while worker._tasks:
-            await asyncio.gather(*worker._tasks)
+        while worker._rests.tasks:
+            await asyncio.gather(*worker._rests.tasks)
         assert worker.held() == frozenset()
         assert topics_at_rest(generate_latest().decode()) == []
 
