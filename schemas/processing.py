@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from schemas.checks import CATALOGUE
 from schemas.profile import Profile
+from schemas.thresholds import Threshold
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raised whenever a pure step changes what it gives for the same input."""
 
 
-def processing_id(profile: Profile, embodiment_hash: str, repair: str = "") -> str:
+def processing_id(
+    profile: Profile,
+    embodiment_hash: str,
+    repair: str = "",
+    thresholds: Sequence[Threshold] = (),
+) -> str:
     """16 hex characters that own every canonical frame made this way.
 
     A repair makes frames of the same log in another order than it came: what it has read is part
@@ -25,6 +32,8 @@ def processing_id(profile: Profile, embodiment_hash: str, repair: str = "") -> s
         "checks": [check.document() for check in CATALOGUE],
         "code": CODE_VERSION,
     }
+    if thresholds:
+        content["thresholds"] = [row.document() for row in thresholds]
     if repair:
         content["repair"] = repair
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from schemas.checks import BY_ID, CATALOGUE
+from schemas.checks import BY_ID
 from schemas.limits import MAX_CHANNELS
 from schemas.topics import is_vendor
 
@@ -82,11 +82,18 @@ class Group(_Part):
     effort_scale: float = 1.0
     """Factor from the vendor's effort to N m or N."""
     action: Source | None = None
+    temperature: Source | None = None
+    """Of the motors, in degrees Celsius."""
 
     @property
     def channels(self) -> tuple[str, ...]:
         """The native names of the group's channels."""
         return self.joints or self.dofs or self.names
+
+    @property
+    def sources(self) -> tuple[Source | None, ...]:
+        """Where its signals stand, None for one it has not."""
+        return (self.position, self.velocity, self.effort, self.action, self.temperature)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -100,7 +107,7 @@ class Group(_Part):
             values = getattr(self, name)
             if values and len(values) != len(self.channels):
                 raise ValueError(f"{name}: {len(values)} for {len(self.channels)} channels")
-        for source in (self.position, self.velocity, self.effort, self.action):
+        for source in self.sources:
             columns = source.columns if source else None
             if columns and columns[1] - columns[0] != len(self.channels):
                 raise ValueError(f"{source}: not {len(self.channels)} columns")
@@ -139,6 +146,20 @@ class Base(_Part):
     acceleration: Source | None = None
     imu_in_base: bool = True
     """Whether the IMU's axes are the base's, so that it feels gravity where the base is up."""
+
+
+class Controller(_Part):
+    """Where the mode of the robot's controller stands, and which modes are a stop."""
+
+    mode: Source
+    stopped: tuple[float, ...] = ()
+
+
+class HandPosition(_Part):
+    """Where the vendor's own position of each hand stands: m, in the frame of the pelvis."""
+
+    left: Source | None = None
+    right: Source | None = None
 
 
 class ByGap(_Part):
@@ -184,6 +205,8 @@ class Profile(_Part):
     clock: Clock = Clock()
     groups: tuple[Group, ...] = Field(min_length=1)
     base: Base = Base()
+    controller: Controller | None = None
+    hand_position: HandPosition = HandPosition()
     episodes: ByGap | None = None
     """None: marks alone open and close episodes."""
     assume: dict[str, float] = {}
@@ -228,25 +251,12 @@ class Profile(_Part):
             raise ValueError("the sparse layout, and it alone, has a [sparse] table")
         if self.sparse and self.encoding is not Encoding.AVRO:
             raise ValueError("the sparse layout is for Avro, whose types it relies on")
-        settable = {check.id for check in CATALOGUE if check.scope != "episode"}
-        unknown = sorted(set(self.checks) - settable)
+        unknown = sorted(set(self.checks) - set(BY_ID))
         if unknown:
             raise ValueError(f"no check to set is named {', '.join(unknown)}: schemas/checks.toml")
         if self.sparse and not all(group.ids for group in self.groups):
             raise ValueError("in the sparse layout every group has ids")
         return self
-
-    def threshold(self, check: str) -> float:
-        """The threshold of a check for this robot."""
-        own = self.checks.get(check)
-        given = own.threshold if own else None
-        return BY_ID[check].threshold if given is None else given
-
-    def least(self, check: str) -> float:
-        """The second number of a check for this robot."""
-        own = self.checks.get(check)
-        given = own.least if own else None
-        return BY_ID[check].least if given is None else given
 
     def document(self) -> dict[str, Any]:
         """The profile as plain data, for hashing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from schemas.embodiment import Embodiment, load_embodiment
 from schemas.processing import processing_id
 from schemas.profile import Profile
 from schemas.registry import Registry, Schema, packaged
+from schemas.thresholds import FILE_NAME, Threshold, ThresholdError, load_thresholds
 
-PROFILES_DIR = Path(__file__).parent / "profiles"
+_HERE = Path(__file__).parent
+PROFILES_DIR = _HERE / "profiles"
 
 
 class ProfileError(ValueError):
@@ -26,18 +28,21 @@ class ProfileError(ValueError):
 class Vendor:
     """A profile with everything it names, loaded and checked against each other.
 
-    `repair` names what a repair has read; empty for what is made of the log as it comes.
+    Attributes:
+        repair: names what a repair has read; empty for what is made of the log as it comes.
+        thresholds: rows of the tables of thresholds that concern it.
     """
 
     profile: Profile
     schema: Schema
     embodiment: Embodiment
     repair: str = ""
+    thresholds: tuple[Threshold, ...] = ()
 
     @cached_property
     def processing_id(self) -> str:
         """The id under which frames of this profile are processed by this version of the code."""
-        return processing_id(self.profile, self.embodiment.hash, self.repair)
+        return processing_id(self.profile, self.embodiment.hash, self.repair, self.thresholds)
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,22 @@ def load_vendors(extra: Path | None = None, only: Iterable[str] = ()) -> Vendors
         only: vendors to keep; empty keeps all.
     """
     registry = packaged().with_dir(PROFILES_DIR)
-    paths = sorted(PROFILES_DIR.glob("*.toml"))
+    own = () if extra is None else (extra,)
     if extra is not None:
         registry = registry.with_dir(extra)
-        paths += sorted(extra.glob("*.toml"))
+    paths = [p for folder in (PROFILES_DIR, *own) for p in sorted(folder.glob("*.toml"))]
+    try:
+        rows = [row for folder in (_HERE, *own) for row in load_thresholds(folder)]
+    except ThresholdError as error:
+        raise ProfileError(str(error)) from None
     wanted = set(only)
     loaded: dict[str, Vendor] = {}
     for path in paths:
+        if path.name == FILE_NAME:
+            continue
         vendor = load_vendor(path, registry)
+        concerned = tuple(row for row in rows if row.concerns(vendor.profile))
+        vendor = replace(vendor, thresholds=concerned)
         if wanted and vendor.profile.vendor not in wanted:
             continue
         if vendor.profile.id in loaded:

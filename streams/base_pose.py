@@ -19,9 +19,9 @@ def base_arrays(base: Base, fields: Mapping[str, npt.NDArray[Any]]) -> dict[str,
     for name in ("position", "angular_velocity", "acceleration"):
         source: Source | None = getattr(base, name)
         if source is not None:
-            out[f"base_{name}"] = _columns(source, fields)
+            out[f"base_{name}"] = columns_of(source, fields)
     if base.rotation is not None:
-        out["base_quaternion"] = quaternion(base.rotation, _columns(base.rotation.source, fields))
+        out["base_quaternion"] = quaternion(base.rotation, columns_of(base.rotation.source, fields))
     return out
 
 
@@ -70,6 +70,7 @@ def _multiply(a: F64, b: F64) -> F64:
     return np.stack([w, x, y, z], axis=1)
 
 
-def _columns(source: Source, fields: Mapping[str, npt.NDArray[Any]]) -> F64:
+def columns_of(source: Source, fields: Mapping[str, npt.NDArray[Any]]) -> F64:
+    """A source's columns, [T, K]."""
     start, stop = source.columns or (0, None)
     return fields[source.field][:, start:stop].astype(np.float64)

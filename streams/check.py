@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,17 +11,21 @@ import numpy.typing as npt
 from schemas.checks import FRAME_CHECKS, Severity
 from schemas.embodiment import Embodiment
 from schemas.events import Finding
-from schemas.profile import Layout, Profile
+from schemas.profile import Profile
+from schemas.thresholds import Threshold
 from schemas.vendors import load_vendors
 from streams.decode import RawChunk
 from streams.kernels.findings import COUNT, FIRST, LAST, ROWS
-from streams.kernels.frame_checks import check_frames, fresh_figures
-from streams.kernels.timing_checks import NO_STAMP
+from streams.kernels.frame_checks import check_frames, fresh_figures, last_position
+from streams.kernels.machine_checks import check_mode, check_temperature
+from streams.kernels.timing_checks import MODE, NO_STAMP
+from streams.limits import Limits, LimitTable, compile_limits
 from streams.session_check import check_session, fresh_session
 from streams.session_plan import SessionPlan, compile_session
 from streams.signals import signals_of
 from streams.state import CheckState
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
@@ -37,53 +42,32 @@ class CheckPlan:
     """A robot's limits, thresholds and names, made ready for the checks; C native channels."""
 
     names: tuple[str, ...]
-    limits: F64
+    limits: LimitTable
     strongest: F64
+    stopped: F64
     period_ns: float
     native_share: float
-    limit: F64
-    least: F64
     signals: frozenset[str]
     session: SessionPlan
 
 
-def compile_checks(profile: Profile, embodiment: Embodiment) -> CheckPlan:
-    """Make a robot's checks ready.
-
-    Rates are not judged on fingers, nor are they watched for being frozen: they rest against what
-    they hold.
-    """
+def compile_checks(
+    profile: Profile, embodiment: Embodiment, thresholds: Sequence[Threshold] = ()
+) -> CheckPlan:
+    """Make a robot's checks ready; thresholds: rows of the tables that concern it."""
     joints = {joint.name: joint for joint in embodiment.joints}
-    fingers = {f.joint for hand in embodiment.hands.values() for f in hand.joints}
-    unknown_speed = profile.least("velocity_limit")
-    rows: list[tuple[float, ...]] = []
-    strongest = []
-    for name, dof in zip(profile.channel_joints, profile.channel_dofs, strict=True):
-        joint = joints.get(name) if name else None
-        low, high = (joint.lower, joint.upper) if joint else (0.0, 1.0) if dof else (None, None)
-        effort = (joint and joint.effort) or np.inf
-        rows.append(
-            (
-                -np.inf if low is None else low,
-                np.inf if high is None else high,
-                1.1 * ((joint and joint.velocity) or unknown_speed),
-                effort * profile.threshold("effort_limit"),
-                joint is not None and name not in fingers,
-                profile.layout is not Layout.SPARSE,
-            )
-        )
-        strongest.append(effort)
-    native = profile.native_rate_hz
+    own = [joints.get(name) if name else None for name in profile.channel_joints]
+    native, controller = profile.native_rate_hz, profile.controller
+    limits = compile_limits(profile, embodiment, thresholds)
     return CheckPlan(
         profile.channel_names,
-        np.ascontiguousarray(np.array(rows, np.float64).T),
-        np.array(strongest),
+        limits,
+        np.array([(joint and joint.effort) or np.inf for joint in own]),
+        np.array(controller.stopped if controller else ()),
         1e9 / profile.rate_hz,
         np.nan if native is None else max(0.0, 1.0 - native / profile.rate_hz),
-        np.array([profile.threshold(check.id) for check in FRAME_CHECKS]),
-        np.array([profile.least(check.id) for check in FRAME_CHECKS]),
         signals_of(profile, embodiment),
-        compile_session(profile, embodiment),
+        compile_session(profile, embodiment, limits.usual.joint),
     )
 
 
@@ -109,6 +93,8 @@ def check_chunk(
     near_pole: U8,
     first_frame: int,
     published_ns: int = 0,
+    hand_pose: F32 | None = None,
+    task: str | None = None,
 ) -> tuple[CheckState, U64, list[Finding]]:
     """Check a chunk.
 
@@ -119,27 +105,36 @@ def check_chunk(
         near_pole: [T] 1 where a ball joint is near its pole.
         first_frame: index of the chunk's first frame in the session.
         published_ns: when the chunk was sent; 0 = nobody knows, and nothing is said of clocks.
+        hand_pose: [T, 2, 7] of the hands by forward kinematics; None without geometry.
+        task: of the open episode.
 
     Returns:
         The state behind the chunk, flags [T], and its findings.
     """
     frames, channels = chunk.position.shape
+    limits = plan.limits.at(task)
     figures, seen_ns = state.figures.copy(), state.seen_ns.copy()
     flags = np.zeros(frames, np.uint64)
     table = np.zeros((ROWS, channels, 3), np.int32)
     worst = np.zeros((ROWS, channels))
+    if chunk.temperature is not None:
+        check_temperature(chunk.temperature, limits.frame, flags, table, worst)
+    if chunk.mode is not None:
+        figures[MODE] = check_mode(chunk.mode, plan.stopped, figures[MODE], flags, table, worst)
+    position = np.ascontiguousarray(chunk.position)
     stamp_ns, flagged = check_frames(
-        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, np.ascontiguousarray(chunk.position),
+        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, position,
         _or_nothing(chunk.velocity), _or_nothing(chunk.effort), _or_nothing(chunk.action),
         _NOTHING_U8 if chunk.absent is None else chunk.absent, near_pole,
-        plan.limits, plan.strongest, plan.native_share, plan.limit, plan.least,
+        limits.joint, plan.strongest, plan.native_share, limits.frame, limits.frame_least,
         NO_STAMP if state.stamp_ns is None else state.stamp_ns, figures, seen_ns,
         flags, table, worst,
     )  # fmt: skip
-    found = _findings(plan, first_frame, table, worst) if flagged else []
+    found = _findings(plan, limits, first_frame, table, worst) if flagged else []
     session, slow = check_session(
-        plan.session, state.session, state.stamp_ns, chunk, first_frame, published_ns
-    )
+        plan.session, limits, state.session, state.stamp_ns,
+        last_position(state.figures, channels), chunk, hand_pose, first_frame, published_ns,
+    )  # fmt: skip
     return CheckState(stamp_ns, figures, seen_ns, session), flags, found + slow
 
 
@@ -148,7 +143,7 @@ def _or_nothing(values: F64 | None) -> F64:
 
 
 def _findings(
-    plan: CheckPlan, first_frame: int, table: npt.NDArray[np.int32], worst: F64
+    plan: CheckPlan, limits: Limits, first_frame: int, table: npt.NDArray[np.int32], worst: F64
 ) -> list[Finding]:
     found = []
     for row, column in np.argwhere(table[:, :, COUNT]):
@@ -162,7 +157,7 @@ def _findings(
                 last_frame=first_frame + int(cell[LAST]) + 1,
                 frames=int(cell[COUNT]),
                 value=float(worst[row, column]),
-                threshold=float(plan.limit[row]),
+                threshold=float(limits.frame[row]),
             )
         )
     return found

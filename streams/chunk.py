@@ -55,7 +55,7 @@ def compile_processor(vendor: Vendor, registry: Registry) -> Processor:
         registry,
         compile_decoder(vendor),
         compile_plan(embodiment, profile.channel_joints, profile.channel_dofs, profile.assume),
-        compile_checks(profile, embodiment),
+        compile_checks(profile, embodiment, vendor.thresholds),
         embodiment.kind == "full",
     )
 
@@ -107,6 +107,8 @@ def process_chunk(
         moved.near_pole,
         envelope.first_frame,
         0 if late else envelope.published_ns,
+        moved.hand_pose,
+        state.episode.mark.task if state.episode and not late else None,
     )
     if not late:
         state = state._replace(checks=checks, motion=motion)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schemas.checks import BY_ID
 from schemas.events import Finding
+from streams.limits import Limits
 from streams.session_plan import SessionPlan
 from streams.state import SessionState
 
@@ -36,8 +37,8 @@ class Drift:
 
 
 def check_clock(
-    plan: SessionPlan, state: SessionState, stamp_ns: int, first_frame: int, published_ns: int,
-    frames: int,
+    plan: SessionPlan, limits: Limits, state: SessionState, stamp_ns: int, first_frame: int,
+    published_ns: int, frames: int,
 ) -> tuple[SessionState, list[Finding]]:  # fmt: skip
     """One more point of the regression; what it says, every ten seconds."""
     begun_ns = published_ns if state.published_ns is None else state.published_ns
@@ -52,10 +53,11 @@ def check_clock(
         return state, []
     sums[_SAID] = x
     found = []
-    if x >= plan.drift_after_s and abs(drift.ppm) - drift.ci_ppm > plan.drift_ppm:
-        found.append(("clock_drift", drift.ppm, plan.drift_ppm))
-    if plan.is_unix and abs(drift.offset_s) > plan.offset_s:
-        found.append(("clock_offset", drift.offset_s, plan.offset_s))
+    most_ppm, after_s = limits.numbers["clock_drift"]
+    if x >= after_s and abs(drift.ppm) - drift.ci_ppm > most_ppm:
+        found.append(("clock_drift", drift.ppm, most_ppm))
+    if plan.is_unix and abs(drift.offset_s) > limits.of("clock_offset"):
+        found.append(("clock_offset", drift.offset_s, limits.of("clock_offset")))
     stop = first_frame + frames
     return state, [
         Finding(name, BY_ID[name].severity.value, None, 0, stop, frames, value, threshold)

@@ -16,7 +16,7 @@ from schemas.profile import CLOCK_NS, Encoding, Layout
 from schemas.registry import Registry
 from schemas.rejected import Reason, Rejected
 from schemas.vendors import Vendor
-from streams.base_pose import base_arrays
+from streams.base_pose import base_arrays, columns_of
 from streams.layout import (
     PRESENT,
     Fields,
@@ -46,6 +46,10 @@ class RawChunk:
         effort: [T, C] N m or N, None = not reported.
         action: [T, C] commanded position, None = not reported.
         absent: [T, C] 1 where the message holds no value; None = all are there.
+        temperature: [T, C] °C, None = not reported.
+        mode: [T] of the controller, None = not reported.
+        hand_position: [T, 3] m, pelvis frame, of the left and the right hand as the vendor says;
+            None = not reported.
         base: `base_position`, `base_quaternion` (wxyz), `base_angular_velocity`,
             `base_acceleration`, as far as reported.
     """
@@ -58,6 +62,9 @@ class RawChunk:
     action: F64 | None
     absent: U8 | None
     base: dict[str, F64]
+    temperature: F64 | None = None
+    mode: F64 | None = None
+    hand_position: tuple[F64 | None, F64 | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,7 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
         fields = column_fields(vendor, decoder.blocks, message, envelope.frames)
     stamps, stamp_ns = _stamps(decoder, fields, envelope)
     position = decoder.signals["position"].gather(fields)
+    controller, hands = profile.controller, profile.hand_position
     return RawChunk(
         stamps=stamps,
         stamp_ns=stamp_ns,
@@ -134,6 +142,12 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
         action=_optional(decoder, "action", fields),
         absent=_absent(decoder, fields, position),
         base=base_arrays(profile.base, fields),
+        temperature=_optional(decoder, "temperature", fields),
+        mode=None if controller is None else columns_of(controller.mode, fields)[:, 0],
+        hand_position=(
+            None if hands.left is None else columns_of(hands.left, fields),
+            None if hands.right is None else columns_of(hands.right, fields),
+        ),
     )
 
 

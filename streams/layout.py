@@ -82,9 +82,9 @@ class Signal:
 
 
 def compile_signals(profile: Profile) -> dict[str, Signal]:
-    """The signals a profile reports: position always; velocity, effort, action where named."""
+    """The signals a profile reports: position always, others where named."""
     signals = {}
-    for name in ("position", "velocity", "effort", "action"):
+    for name in ("position", "velocity", "effort", "action", "temperature"):
         parts = []
         first = 0
         for group in profile.groups:
@@ -121,6 +121,8 @@ def _part(profile: Profile, source: Source, first: int, width: int) -> Part:
 def _factors(group: Group, name: str) -> tuple[F64, F64]:
     count = len(group.channels)
     signs = np.array(group.signs or [1] * count, np.float64)
+    if name == "temperature":
+        return np.ones(count), np.zeros(count)
     if name == "effort":
         return signs * group.effort_scale, np.zeros(count)
     if not group.dofs:
@@ -146,8 +148,10 @@ def json_fields(profile: Profile) -> frozenset[str]:
     base = profile.base
     sources = [base.position, base.angular_velocity, base.acceleration]
     sources += [base.rotation.source] if base.rotation else []
+    sources += [profile.controller.mode] if profile.controller else []
+    sources += [profile.hand_position.left, profile.hand_position.right]
     for group in profile.groups:
-        sources += [group.position, group.velocity, group.effort, group.action]
+        sources += group.sources
     names = {source.field for source in sources if source}
     return frozenset(names | ({profile.clock.field} if profile.clock.field else set()))
 
@@ -223,9 +227,5 @@ def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> 
 
 
 def _sources(profile: Profile) -> set[Source]:
-    named = (
-        source
-        for group in profile.groups
-        for source in (group.position, group.velocity, group.effort, group.action)
-    )
+    named = (source for group in profile.groups for source in group.sources)
     return {source for source in named if source is not None}

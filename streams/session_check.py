@@ -1,4 +1,4 @@
-"""What takes seconds to prove: mismatched joints, the IMU, the clock; findings of one chunk."""
+"""What takes seconds to prove: mismatched joints, hands, the IMU, the clock; of one chunk."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ from schemas.checks import BY_ID
 from schemas.events import Finding
 from streams.clock_check import CLOCK, check_clock
 from streams.decode import RawChunk
-from streams.kernels.gravity_checks import GRAVITY_KINDS, MISREAD, NORM_OFF, TILTED
+from streams.kernels.hand_checks import check_hands
 from streams.kernels.mismatch_checks import FLIPPED, KINDS, PERMUTED, SWAPPED, UNIT
-from streams.kernels.motion_checks import COUNT, FIRST, LAST, SAMPLE_S
-from streams.kernels.session_checks import check_motion, fresh_session_figures
-from streams.session_plan import SessionPlan
+from streams.kernels.motion_checks import SAMPLE_S
+from streams.kernels.pose_checks import check_pose
+from streams.kernels.session_checks import (
+    check_motion,
+    fresh_session_figures,
+    hand_figures,
+    pose_figures,
+)
+from streams.kernels.session_rows import COUNT, FIRST, LAST, SESSION_ROWS
+from streams.limits import Limits
+from streams.session_plan import ROWS, SessionPlan
 from streams.state import SessionState
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 
 _JOINT_KINDS = (
     (FLIPPED, "flipped_sign"),
     (PERMUTED, "permuted_joints"),
     (SWAPPED, "swapped_sides"),
     (UNIT, "wrong_unit"),
-)
-_IMU_KINDS = (
-    (NORM_OFF, "imu_norm"),
-    (TILTED, "gravity_tilt"),
-    (MISREAD, "wrong_quaternion_order"),
 )
 _NOTHING = np.empty((0, 0))
 
@@ -38,47 +45,71 @@ def fresh_session(watched: int, pairs: int) -> SessionState:
 
 
 def check_session(
-    plan: SessionPlan, state: SessionState, last_ns: int | None, chunk: RawChunk,
-    first_frame: int, published_ns: int,
+    plan: SessionPlan, limits: Limits, state: SessionState, last_ns: int | None, last: F64,
+    chunk: RawChunk, hand_pose: F32 | None, first_frame: int, published_ns: int,
 ) -> tuple[SessionState, list[Finding]]:  # fmt: skip
     """Check what a chunk adds to the session.
 
     Args:
         plan: the robot.
+        limits: thresholds.
         state: what the chunk before left.
         last_ns: stamp of the frame before.
+        last: [C] the last number of each channel.
         chunk: T frames.
+        hand_pose: [T, 2, 7] by forward kinematics; None without geometry.
         first_frame: index of the first in the session.
         published_ns: when the chunk was sent, 0 = nobody knows.
     """
     stamps = chunk.stamp_ns
     start_ns = int(stamps[0]) if state.start_ns is None else state.start_ns
-    figures = state.figures.copy()
-    told = chunk.velocity if plan.by_velocity else chunk.action
-    quaternion = chunk.base.get("base_quaternion", _NOTHING) if plan.feels_up else _NOTHING
+    before_ns = int(stamps[0]) if last_ns is None else last_ns
+    figures, base = state.figures.copy(), chunk.base
+    velocity = _NOTHING if chunk.velocity is None else chunk.velocity
+    action = _NOTHING if chunk.action is None else chunk.action
     joint_hits = np.zeros((len(plan.channel), KINDS, 3), np.int64)
-    hits, worst = np.zeros((GRAVITY_KINDS, 3), np.int64), np.zeros(GRAVITY_KINDS)
+    hits, worst = np.zeros((SESSION_ROWS, 3), np.int64), np.zeros(SESSION_ROWS)
+    said = check_motion(
+        stamps, start_ns, before_ns, first_frame, chunk.position, velocity, action,
+        plan.by_velocity, plan.channel, plan.pair, plan.is_mirror, plan.limits, plan.led,
+        plan.turned, plan.stride, plan.sample_s, base.get("base_acceleration", _NOTHING),
+        base.get("base_quaternion", _NOTHING) if plan.feels_up else _NOTHING,
+        base.get("base_angular_velocity", _NOTHING), plan.is_quaternion,
+        limits.bound, limits.bound_least, figures, joint_hits, hits, worst,
+    )  # fmt: skip
+    if plan.hands is not None:
+        hands = plan.hands
+        check_hands(
+            stamps, before_ns, first_frame, chunk.position, action, last, hands.start,
+            hands.channel, hands.opened, hands.closed, limits.bound, limits.bound_least,
+            hand_figures(figures), hits, worst,
+        )  # fmt: skip
+    for side, told in enumerate(chunk.hand_position):
+        if told is not None and hand_pose is not None:
+            check_pose(
+                side, stamps, before_ns, first_frame, told, hand_pose[:, side],
+                limits.of("hand_pose"), pose_figures(figures)[side], hits, worst,
+            )  # fmt: skip
     found: list[Finding] = []
-    if check_motion(
-        stamps, start_ns, int(stamps[0]) if last_ns is None else last_ns, first_frame,
-        chunk.position, _NOTHING if told is None else told, plan.by_velocity,
-        plan.channel, plan.pair, plan.is_mirror,
-        chunk.base.get("base_acceleration", _NOTHING), quaternion, plan.is_quaternion,
-        plan.norm_off, plan.tilt_deg, figures, joint_hits, hits, worst,
-    ):  # fmt: skip
-        found = _joint_findings(plan, joint_hits)
-        found += [
-            _finding(name, None, hits[kind], int(hits[kind, COUNT]), float(worst[kind]))
-            for kind, name in _IMU_KINDS
-            if hits[kind, COUNT]
-        ]
+    if said or hits.any():
+        found = _joint_findings(plan, joint_hits) + _robot_findings(limits, hits, worst)
     state = SessionState(start_ns, state.published_ns, figures, state.clock)
     if plan.has_clock and published_ns:
-        state, said = check_clock(
-            plan, state, int(stamps[-1]), first_frame, published_ns, len(stamps)
+        state, by_clock = check_clock(
+            plan, limits, state, int(stamps[-1]), first_frame, published_ns, len(stamps)
         )
-        found += said
+        found += by_clock
     return state, found
+
+
+def _robot_findings(limits: Limits, hits: I64, worst: F64) -> list[Finding]:
+    return [
+        _finding(
+            name, channel, hits[row], int(hits[row, COUNT]), float(worst[row]), limits.of(name)
+        )
+        for row, name, channel in ROWS
+        if hits[row, COUNT]
+    ]
 
 
 def _joint_findings(plan: SessionPlan, hits: npt.NDArray[np.int64]) -> list[Finding]:
@@ -90,6 +121,7 @@ def _joint_findings(plan: SessionPlan, hits: npt.NDArray[np.int64]) -> list[Find
             hits[w, kind],
             int(hits[w, kind, COUNT]) * frames,
             BY_ID[name].threshold,
+            BY_ID[name].threshold,
         )
         for kind, name in _JOINT_KINDS
         for w in np.flatnonzero(hits[:, kind, COUNT])
@@ -97,8 +129,13 @@ def _joint_findings(plan: SessionPlan, hits: npt.NDArray[np.int64]) -> list[Find
 
 
 def _finding(
-    name: str, channel: str | None, hit: Sequence[int], frames: int, value: float
+    name: str,
+    channel: str | None,
+    hit: Sequence[int],
+    frames: int,
+    value: float,
+    threshold: float,
 ) -> Finding:
-    check = BY_ID[name]
-    first, last = int(hit[FIRST]), int(hit[LAST]) + 1
-    return Finding(name, check.severity.value, channel, first, last, frames, value, check.threshold)
+    first, last = max(int(hit[FIRST]), 0), int(hit[LAST]) + 1
+    severity = BY_ID[name].severity.value
+    return Finding(name, severity, channel, first, last, frames, value, threshold)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from schemas.embodiment import Embodiment
-from schemas.profile import Encoding, Profile
+from schemas.profile import Encoding, Layout, Profile
+
+
+def has_hand_action(profile: Profile, embodiment: Embodiment) -> bool:
+    """Whether any joint of a hand is commanded."""
+    fingers = {f.joint for hand in embodiment.hands.values() for f in hand.joints}
+    return any(
+        group.action is not None and (group.dofs or fingers & set(group.joints))
+        for group in profile.groups
+    )
 
 
 def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
@@ -14,7 +23,7 @@ def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
     if profile.clock.field is not None:
         found.add("clock")
         found.add(f"{profile.clock.epoch}_clock")
-    for signal in ("velocity", "effort", "action"):
+    for signal in ("velocity", "effort", "action", "temperature"):
         if any(getattr(group, signal) is not None for group in profile.groups):
             found.add(signal)
     for name in ("position", "rotation", "angular_velocity", "acceleration"):
@@ -26,6 +35,14 @@ def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
         found.add("quaternion_xyzw")
     if any(embodiment.complexes[f"left_{part}"] for part in ("shoulder", "hip")):
         found.add("two_sides")
+    if profile.layout is not Layout.SPARSE:
+        found.add("whole_frames")
+    if profile.controller is not None:
+        found |= {"controller_mode"} | ({"stop_mode"} if profile.controller.stopped else set())
+    if profile.hand_position.left or profile.hand_position.right:
+        found.add("hand_position")
+    if has_hand_action(profile, embodiment):
+        found.add("hand_action")
     null = profile.encoding is Encoding.JSON
     found.add("null_is_missing" if null else "numbers_may_be_nan")
     if profile.base.imu_in_base:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from producers.faults import episodes, mismatch, timing, values
+from producers.faults import body, episodes, mismatch, timing, values
 from producers.faults.strike import Fault, Strike, Struck
 from producers.faults.take import RawTake
 
@@ -46,13 +46,33 @@ FAULTS: Mapping[str, tuple[Fault, float, str]] = {
     "imu_scale": (mismatch.imu_scale, 1.33, "times the acceleration"),
     "imu_tilted": (mismatch.imu_tilted, 0.6, "rad"),
     "wrong_quaternion_order": (mismatch.wrong_quaternion_order, 1.0, ""),
+    "gyro_bias": (body.gyro_bias, 0.3, "rad/s"),
+    "late_joints": (body.late_joints, 0.35, "s"),
+    "late_velocity": (body.late_velocity, 0.25, "s"),
+    "overheated": (body.overheated, 95.0, "degrees Celsius"),
+    "stopped": (body.stopped, 1.0, ""),
+    "mode_changed": (body.mode_changed, 2.0, "mode"),
+    "hand_frozen": (body.hand_frozen, 1.0, ""),
+    "hand_stuck": (body.hand_stuck, 0.02, "share of closing"),
+    "other_model": (body.other_model, 0.5, "rad"),
+    "hand_elsewhere": (body.hand_elsewhere, 1.4, "times the distance"),
     "stands_still": (episodes.stands_still, 0.95, "share of the take"),
     "cut_short": (episodes.cut_short, 0.5, "s"),
 }
 """Per defect: what puts it in, its usual strength, the strength's unit."""
 
 FROM_CONNECT = frozenset(
-    {"flipped_sign", "permuted_joints", "swapped_sides", "swapped_everywhere", "wrong_unit"}
+    {
+        "flipped_sign",
+        "permuted_joints",
+        "swapped_sides",
+        "swapped_everywhere",
+        "wrong_unit",
+        "late_joints",
+        "late_velocity",
+        "other_model",
+        "hand_elsewhere",
+    }
 )
 """Defects of how a robot is wired and described: they are there from its first frame on."""
 
@@ -72,8 +92,9 @@ def inject(
         take: a recording's or a simulated robot's.
         defect: its id in `schemas.defects`.
         joint: native name of the channel it strikes; the one that moves most by default.
-        frames: first frame and frame past the last; by default the second third of the take, or
-            all of it for what is wrong from the start.
+        frames: first frame and frame past the last; by default the second third of the take, all
+            of it for what is wrong from the start, the third in which a hand is told most for a
+            frozen hand.
         strength: in the unit `FAULTS` gives; its usual one by default.
         seed: of what is random.
 
@@ -84,8 +105,7 @@ def inject(
         raise KeyError(f"no defect {defect!r} can be injected; there are {', '.join(FAULTS)}")
     fault, usual, _ = FAULTS[defect]
     whole = defect in FROM_CONNECT
-    third = (take.frames // 3, 2 * take.frames // 3)
-    start, stop = frames or ((0, take.frames) if whole else third)
+    start, stop = frames or ((0, take.frames) if whole else _usual_place(take, defect))
     if not (0 <= start < stop <= take.frames and (whole or 0 < start < stop < take.frames)):
         raise ValueError(f"frames {start}..{stop} do not lie within 1..{take.frames - 1}")
     channel = take.channels.index(joint) if joint else liveliest(take, start, stop)
@@ -96,6 +116,15 @@ def inject(
             np.random.default_rng(seed),
         ),
     )  # fmt: skip
+
+
+def _usual_place(take: RawTake, defect: str) -> tuple[int, int]:
+    third, at = take.frames // 3, take.frames // 3
+    if defect == "hand_frozen":
+        told = body.told_hands(take)
+        starts = range(1, take.frames - third, max(1, third // 8))
+        at = max(starts, key=lambda start: float(np.ptp(told[start : start + third], axis=0).max()))
+    return at, at + third
 
 
 def liveliest(take: RawTake, start: int, stop: int) -> int:

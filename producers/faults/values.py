@@ -6,6 +6,7 @@ import numpy as np
 
 from producers.faults.strike import F64, Strike, Struck, joint_signal, on_joint
 from producers.faults.take import RawTake
+from schemas.checks import BY_ID
 from schemas.embodiment_parts import Joint
 
 
@@ -152,4 +153,4 @@ def _upper(take: RawTake, strike: Strike) -> float:
 
 
 def _fastest(take: RawTake, strike: Strike) -> float:
-    return _joint(take, strike).velocity or take.vendor.profile.least("velocity_limit")
+    return _joint(take, strike).velocity or BY_ID["velocity_limit"].least

@@ -39,11 +39,26 @@ unit = "rad"
 position = {{ field = "position" }}
 velocity = {{ field = "velocity" }}
 effort = {{ field = "effort" }}
-{action}
+{action}{more}
 [base]
 rotation = {{ source = {{ field = "imu_quaternion" }}, order = "wxyz" }}
 angular_velocity = {{ field = "imu_angular_velocity" }}
 acceleration = {{ field = "imu_acceleration" }}
+"""
+
+STOPPED = 9
+"""Mode of a made robot's controller that is an emergency stop."""
+
+_MORE = """\
+temperature = {{ field = "motor_temperature" }}
+
+[controller]
+mode = {{ field = "controller_mode" }}
+stopped = [{stopped}]
+
+[hand_position]
+left = {{ field = "hand_position", columns = [0, 3] }}
+right = {{ field = "hand_position", columns = [3, 6] }}
 """
 
 
@@ -55,8 +70,12 @@ def write_vendor(
     joints: Sequence[str],
     rate_hz: float,
     commands: bool = False,
+    talkative: bool = False,
 ) -> None:
-    """Write one vendor's profile and schema into a folder that is there."""
+    """Write one vendor's profile and schema into a folder that is there.
+
+    A talkative robot reports its motors' temperatures, its controller's mode, where its hands are.
+    """
     schema = vendor.replace("-", "_")
     profile = _PROFILE.format(
         vendor=vendor,
@@ -67,13 +86,21 @@ def write_vendor(
         rate_hz=rate_hz,
         joints=json.dumps(list(joints)),
         action='action = { field = "action" }\n' if commands else "",
+        more=_MORE.format(stopped=STOPPED) if talkative else "",
     )
     (folder / f"{vendor}.toml").write_text(profile)
-    document = json.dumps(_schema(schema, len(joints), commands), indent=2)
+    document = json.dumps(_schema(schema, len(joints), commands, talkative), indent=2)
     (folder / f"raw_{schema}.avsc").write_text(document + "\n")
 
 
-def write_robots(folder: Path, embodiments: Sequence[str], rate_hz: float = RATE_HZ) -> list[str]:
+def write_robots(
+    folder: Path,
+    embodiments: Sequence[str],
+    rate_hz: float = RATE_HZ,
+    *,
+    commands: bool = False,
+    talkative: bool = False,
+) -> list[str]:
     """Write a vendor for each of some shipped embodiments; returns the vendors' names.
 
     All joints that a motor of their own moves are published, slides in metres.
@@ -84,11 +111,12 @@ def write_robots(folder: Path, embodiments: Sequence[str], rate_hz: float = RATE
         robot = load_embodiment(name)
         joints = [joint.name for joint in robot.joints if joint.mimic is None]
         vendors.append("sim-" + name.replace("_", "-"))
-        write_vendor(folder, vendors[-1], f"Simulated {name}", name, joints, rate_hz)
+        title = f"Simulated {name}"
+        write_vendor(folder, vendors[-1], title, name, joints, rate_hz, commands, talkative)
     return vendors
 
 
-def _schema(name: str, channels: int, commands: bool) -> dict[str, object]:
+def _schema(name: str, channels: int, commands: bool, talkative: bool) -> dict[str, object]:
     blocks = [
         ("stamp_us", "<i8", 1),
         ("position", "<f4", channels),
@@ -99,6 +127,12 @@ def _schema(name: str, channels: int, commands: bool) -> dict[str, object]:
         ("imu_angular_velocity", "<f4", 3),
         ("imu_acceleration", "<f4", 3),
     ]
+    if talkative:
+        blocks += [
+            ("motor_temperature", "<f4", channels),
+            ("controller_mode", "<i4", 1),
+            ("hand_position", "<f4", 6),
+        ]
     return {
         "type": "record",
         "name": name.capitalize(),

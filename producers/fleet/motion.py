@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from producers.fleet.joint_map import Drive, drives
 from producers.fleet.skills import SKILLS, Skill, skill_angles
 from schemas.body import DOF_INDEX
-from schemas.embodiment_parts import Joint
+from schemas.embodiment_parts import FingerJoint, Joint
 from schemas.vendors import Vendor
 
 F64 = NDArray[np.float64]
@@ -24,6 +24,7 @@ ENCODER_STEP = 2 * np.pi / 2**14
 HAND_STEP = 1e-3
 VELOCITY_NOISE = 0.01
 EFFORT_NOISE = 0.005
+WARM_C = 41.0
 COMMAND_LEAD_S = 0.06
 PAUSE_S = 1.5
 SKILLS_PER_LOOP = 3
@@ -48,6 +49,7 @@ class Motion:
     """A loop of L frames in SI units, by the profile's channels.
 
     position, velocity, effort, action: [L, C] rad, rad/s, N m, rad; hands 0 open ... 1 closed.
+    temperature: [L, C] degrees Celsius.
     roll_rad, roll_rad_s: [L] of the base.
     """
 
@@ -56,6 +58,7 @@ class Motion:
     velocity: F64
     effort: F64
     action: F64
+    temperature: F64
     roll_rad: F64
     roll_rad_s: F64
     spans: tuple[Span, ...]
@@ -88,6 +91,7 @@ def build_motion(vendor: Vendor, seed: int, rate_hz: float, chunk_frames: int) -
         effort=_effort(clean, velocity, rate_hz, limits)
         + rng.normal(0.0, EFFORT_NOISE, clean.shape) * limits,
         action=np.roll(clean, -max(1, round(COMMAND_LEAD_S * rate_hz)), axis=0),
+        temperature=WARM_C + rng.normal(0.0, 0.1, clean.shape),
         roll_rad=roll,
         roll_rad_s=periodic_rate(roll, rate_hz),
         spans=spans,
@@ -118,11 +122,15 @@ _RIGHT_HIP = DOF_INDEX["right_hip_flexion"]
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """A channel of the profile: the joint it is and what drives it, or a hand DoF, or neither."""
+    """A channel of the profile: the joint it is and what drives it, or a hand DoF, or neither.
+
+    A finger's joint follows its hand's DoF.
+    """
 
     joint: Joint | None = None
     drive: Drive | None = None
     dof: str | None = None
+    finger: FingerJoint | None = None
 
     @property
     def effort(self) -> float:
@@ -132,8 +140,9 @@ class _Channel:
 def _channels(vendor: Vendor) -> list[_Channel]:
     joints = {joint.name: joint for joint in vendor.embodiment.joints}
     by_joint = {drive.joint: drive for drive in drives(vendor.embodiment)}
+    fingers = {f.joint: f for hand in vendor.embodiment.hands.values() for f in hand.joints}
     return [
-        _Channel(joints[name], by_joint.get(name))
+        _Channel(joints[name], by_joint.get(name), finger=fingers.get(name))
         if group.joints
         else _Channel(dof=name if group.dofs else None)
         for group in vendor.profile.groups
@@ -185,6 +194,10 @@ def _column(channel: _Channel, angles: F64, rate_hz: float) -> F64:
     values = np.zeros(len(angles))
     if drive is not None:
         values = drive.at_zero + drive.scale * angles[:, DOF_INDEX[drive.dof]]
+    elif channel.finger is not None:
+        opened, closed = channel.finger.open, channel.finger.closed
+        share = np.clip(angles[:, DOF_INDEX[channel.finger.dof]], 0.0, 1.0)
+        values = opened + share * (closed - opened)
     values = fit(values, joint.lower, joint.upper)
     fastest = np.abs(periodic_rate(values, rate_hz)).max()
     if joint.velocity and fastest > _VELOCITY_SHARE * joint.velocity:

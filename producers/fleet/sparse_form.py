@@ -79,7 +79,7 @@ def _blank(record: Mapping[str, Any]) -> dict[str, Any]:
 def _by_list(group: Group, entries: str) -> dict[str, dict[str, str]]:
     """Per list of entries: which field holds which signal."""
     lists: dict[str, dict[str, str]] = {}
-    for signal in ("position", "velocity", "effort", "action"):
+    for signal in ("position", "velocity", "effort", "action", "temperature"):
         source = getattr(group, signal)
         if source is not None:
             lists.setdefault(source.entries or entries, {})[source.field] = signal
@@ -87,6 +87,8 @@ def _by_list(group: Group, entries: str) -> dict[str, dict[str, str]]:
 
 
 def _unit(group: Group, signal: str, values: NDArray[np.float64], place: int) -> Any:
+    if signal == "temperature":
+        return values
     sign = group.signs[place] if group.signs else 1
     scale = group.effort_scale if signal == "effort" else POSITION_SCALE[group.unit]
     return values * (sign / scale)

@@ -15,10 +15,14 @@ from schemas.blocks import Block, block_fields
 from schemas.profile import CLOCK_NS, POSITION_SCALE, Group, Profile, Rotation, Source
 from schemas.registry import Schema
 from schemas.vendors import Vendor
+from streams.body_plan import canonicalise, compile_plan
 
 F64 = NDArray[np.float64]
 
 GRAVITY = 9.80665
+RUNNING = 1.0
+"""Mode of a controller at work."""
+
 STAMP_JITTER = 0.02
 """Standard deviation of the vendor's stamps, in nominal periods."""
 
@@ -59,7 +63,7 @@ def vendor_loop(vendor: Vendor, motion: Motion, seed: int) -> VendorLoop:
     rng = np.random.default_rng(seed)
     jitter = np.clip(rng.normal(0.0, STAMP_JITTER, motion.frames), -0.2, 0.2)
     blocks = block_fields(schema.document)
-    fields = {} if profile.sparse else _fields(profile, schema, motion)
+    fields = {} if profile.sparse else _fields(vendor, motion)
     clock = profile.clock.field
     return VendorLoop(
         profile=profile,
@@ -109,6 +113,8 @@ def chunk_value(
 def signal_values(group: Group, signal: str, values: F64) -> F64:
     """SI values of a group's channels as the vendor writes them. values: [L, K]."""
     signs: F64 = np.array(group.signs or (1,) * len(group.channels), dtype=np.float64)
+    if signal == "temperature":
+        return values
     if signal == "effort":
         return values * signs / group.effort_scale
     if group.dofs:
@@ -117,19 +123,20 @@ def signal_values(group: Group, signal: str, values: F64) -> F64:
     return values * signs / POSITION_SCALE[group.unit]
 
 
-def _fields(profile: Profile, schema: Schema, motion: Motion) -> dict[str, F64]:
+def _fields(vendor: Vendor, motion: Motion) -> dict[str, F64]:
     """Each field the profile speaks of, as [L, K] in the vendor's units."""
+    profile, schema = vendor.profile, vendor.schema
     parts: list[tuple[Source, F64]] = []
     at = 0
     for group in profile.groups:
         own = slice(at, at + len(group.channels))
         at = own.stop
-        for signal in ("position", "velocity", "effort", "action"):
+        for signal in ("position", "velocity", "effort", "action", "temperature"):
             source = getattr(group, signal)
             if source is not None:
                 values = getattr(motion, signal)[:, own]
                 parts.append((source, signal_values(group, signal, values)))
-    parts += _base_parts(profile, motion)
+    parts += _base_parts(profile, motion) + _told_parts(vendor, motion)
     widths = {name: block.columns for name, block in block_fields(schema.document).items()}
     fields: dict[str, F64] = {}
     for source, values in parts:
@@ -156,6 +163,23 @@ def _base_parts(profile: Profile, motion: Motion) -> list[tuple[Source, F64]]:
     if base.acceleration is not None:
         felt = GRAVITY * np.stack([zero, np.sin(roll), np.cos(roll)], axis=1)
         parts.append((base.acceleration, felt))
+    return parts
+
+
+def _told_parts(vendor: Vendor, motion: Motion) -> list[tuple[Source, F64]]:
+    """What a robot says of itself: its controller runs, its hands are where its joints are."""
+    profile = vendor.profile
+    controller, hands = profile.controller, profile.hand_position
+    parts: list[tuple[Source, F64]] = []
+    if controller is not None:
+        parts.append((controller.mode, np.full((motion.frames, 1), RUNNING)))
+    if hands.left is not None or hands.right is not None:
+        plan = compile_plan(
+            vendor.embodiment, profile.channel_joints, profile.channel_dofs, profile.assume
+        )
+        palm = canonicalise(plan, motion.position, None).hand_pose[:, :, :3].astype(np.float64)
+        sources = (hands.left, hands.right)
+        parts += [(s, palm[:, side]) for side, s in enumerate(sources) if s is not None]
     return parts
 
 

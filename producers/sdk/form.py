@@ -11,6 +11,7 @@ from schemas.blocks import max_value_bytes
 from schemas.codec import encode
 from schemas.profile import Profile
 from schemas.registry import Schema, packaged
+from schemas.thresholds import FILE_NAME
 from schemas.topics import MAX_RAW_BYTES
 from schemas.vendors import PROFILES_DIR
 
@@ -59,6 +60,8 @@ def load_form(profile_id: str, extra: Path | None = None) -> Form:
     known = []
     for folder in (PROFILES_DIR, extra):
         for path in sorted(folder.glob("*.toml")) if folder else ():
+            if path.name == FILE_NAME:
+                continue
             document = tomllib.loads(path.read_text())
             known.append(f"{document['name']}@{document['version']}")
             if known[-1] == profile_id:

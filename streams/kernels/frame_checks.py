@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from streams.kernels.joint_checks import check_joints
 from streams.kernels.joint_lanes import JOINT
-from streams.kernels.timing_checks import TIMING, check_timing
+from streams.kernels.timing_checks import MODE, TIMING, check_timing
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -21,6 +21,7 @@ def fresh_figures(channels: int) -> F64:
     """Carried at a session's start: timing [TIMING], last numbers [C], joints [JOINT, C]."""
     figures = np.zeros(TIMING + channels + JOINT * channels)
     figures[TIMING : TIMING + channels] = np.nan
+    figures[MODE] = np.nan
     return figures
 
 

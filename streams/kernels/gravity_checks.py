@@ -8,18 +8,14 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from streams.kernels.session_rows import GRAVITY_TILT, IMU_NORM, WRONG_QUATERNION_ORDER, hit
+
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-
-# Verdicts.
-NORM_OFF, TILTED, MISREAD = 0, 1, 2
-GRAVITY_KINDS = 3
 
 # What is carried: the norm, and up by the orientation as it is read and as it might be.
 NORM, NORM_S, UP, UP_S, LEFT, RIGHT = 0, 1, 2, 5, 6, 9
 FELT = 12
-
-COUNT, FIRST, LAST = range(3)
 
 _IMU_TAU_S = 2.0
 _GRAVITY = 9.80665
@@ -42,8 +38,8 @@ def feel_gravity(
         norm_off: m/s^2 by which the norm may be off.
         tilt_deg: degrees by which up may be off.
         felt: [FELT] carried; changed.
-        hits: [GRAVITY_KINDS, 3] filled with count, first and last frame of each verdict.
-        worst: [GRAVITY_KINDS] filled.
+        hits: as in `session_rows.hit`; changed.
+        worst: as in `session_rows.hit`; changed.
     """
     tilt_cos = math.cos(math.radians(tilt_deg))
     for t in range(stamp_ns.shape[0]):
@@ -60,7 +56,7 @@ def feel_gravity(
         felt[NORM] += weight * (norm - felt[NORM])
         settled = felt[NORM_S] > _IMU_TAU_S
         if settled and abs(felt[NORM] - _GRAVITY) > norm_off:
-            hit(NORM_OFF, first_frame + t, felt[NORM] - _GRAVITY, hits, worst)
+            hit(IMU_NORM, first_frame + t, 0, felt[NORM] - _GRAVITY, hits, worst)
         if quaternion.shape[0] == 0 or not math.isfinite(quaternion[t, 0]):
             continue
         w, x, y, z = quaternion[t, 0], quaternion[t, 1], quaternion[t, 2], quaternion[t, 3]
@@ -74,20 +70,9 @@ def feel_gravity(
         if is_quaternion:
             other = min(_tilt_deg(felt, LEFT), _tilt_deg(felt, RIGHT))
         if other < 0.5 * tilt_deg and tilt > 2.0 * tilt_deg:
-            hit(MISREAD, first_frame + t, tilt, hits, worst)
+            hit(WRONG_QUATERNION_ORDER, first_frame + t, 0, tilt, hits, worst)
         else:
-            hit(TILTED, first_frame + t, tilt, hits, worst)
-
-
-@numba.njit(cache=True)
-def hit(kind: int, frame: int, value: float, hits: I64, worst: F64) -> None:
-    """Enter one frame of a verdict; hits: [K, 3], worst: [K]."""
-    if hits[kind, COUNT] == 0:
-        hits[kind, FIRST] = frame
-    hits[kind, COUNT] += 1
-    hits[kind, LAST] = frame
-    if abs(value) > abs(worst[kind]):
-        worst[kind] = value
+            hit(GRAVITY_TILT, first_frame + t, 0, tilt, hits, worst)
 
 
 @numba.njit(cache=True)

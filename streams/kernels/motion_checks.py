@@ -19,6 +19,7 @@ from streams.kernels.mismatch_checks import (
     TOLD_SUM,
     judge,
 )
+from streams.kernels.session_rows import COUNT, FIRST, LAST
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -35,8 +36,6 @@ _SURE = 10.0
 # What is carried of sampling, and of idleness since the episode began.
 NEXT_S, LAST_S, SAMPLES, IDLE, IDLE_BEFORE, IDLE_RUN = 0, 1, 2, 3, 4, 5
 SAMPLING = 6
-
-COUNT, FIRST, LAST = range(3)
 
 _STILL = 0.01
 """rad or m in a step; a robot none of whose joints moves further is idle."""

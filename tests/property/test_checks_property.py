@@ -22,9 +22,10 @@ from streams.findings import merged
 from streams.signals import signals_of
 from tests.make import processors, vendor
 
-VENDORS = ("fourier", "iit", "pollen")
+VENDORS = ("fourier", "iit", "pollen", "unitree", "xhumanoid")
 DEFECTS = ("frozen", "spikes", "chatter", "bursts", "stale_frames", "swapped_frames", "lost_chunks",
-           "flipped_sign", "swapped_sides")  # fmt: skip
+           "flipped_sign", "swapped_sides", "late_joints", "late_velocity", "gyro_bias",
+           "hand_frozen", "hand_stuck", "other_model")  # fmt: skip
 
 
 @cache
