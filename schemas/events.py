@@ -120,6 +120,7 @@ class QualityReport:
     source_offset: int
     log_ms: int
     findings: list[Finding] = field(default_factory=list)
+    score: float | None = None
 
 
 class LetterOutcome(StrEnum):

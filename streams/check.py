@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from schemas.checks import FRAME_CHECKS, Severity
+from schemas.checks import FRAME_CHECKS
 from schemas.embodiment import Embodiment
 from schemas.events import Finding
 from schemas.profile import Profile
@@ -30,9 +30,6 @@ F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 
-ERROR_MASK = np.uint64(
-    sum(check.mask for check in FRAME_CHECKS if check.severity is Severity.ERROR)
-)
 _NOTHING_F64 = np.empty((0, 0))
 _NOTHING_U8 = np.empty((0, 0), np.uint8)
 
@@ -78,6 +75,7 @@ def fresh_checks(channels: int, watched: int = 0, pairs: int = 0) -> CheckState:
         fresh_figures(channels),
         np.zeros(channels, np.int64),
         fresh_session(watched, pairs),
+        {},
     )
 
 
@@ -135,7 +133,8 @@ def check_chunk(
         plan.session, limits, state.session, state.stamp_ns,
         last_position(state.figures, channels), chunk, hand_pose, first_frame, published_ns,
     )  # fmt: skip
-    return CheckState(stamp_ns, figures, seen_ns, session), flags, found + slow
+    after = CheckState(stamp_ns, figures, seen_ns, session, state.going_on)
+    return after, flags, found + slow
 
 
 def _or_nothing(values: F64 | None) -> F64:

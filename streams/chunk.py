@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from schemas.canonical import CanonicalChunk, encode_chunk
 from schemas.envelope import Envelope
-from schemas.events import Finding, QualityReport, encode_report
+from schemas.events import encode_report
 from schemas.limits import MAX_NS
 from schemas.registry import Registry
 from schemas.rejected import Reason, Rejected
@@ -17,11 +17,12 @@ from schemas.topics import CANONICAL_FRAMES, QUALITY_REPORTS
 from schemas.vendors import Vendor, Vendors
 from streams.body_plan import BodyPlan, compile_plan
 from streams.canonicalise import Motion, fresh_motion, move
-from streams.check import ERROR_MASK, CheckPlan, check_chunk, compile_checks, fresh_checks_of
+from streams.check import CheckPlan, check_chunk, compile_checks, fresh_checks_of
 from streams.decode import Decoder, RawChunk, compile_decoder, decode_chunk
 from streams.gaps import cut_at_gaps
 from streams.outside import apply_due
 from streams.records import Output, RawRecord
+from streams.report import count_errors, episode_limits, report_of, tell
 from streams.state import RobotState
 from streams.track import count_frames
 
@@ -115,12 +116,24 @@ def process_chunk(
     canonical = _canonical(processor, state, record, envelope, chunk, t_ns, moved, flags)
     key = envelope.robot.encode()
     outputs = [*cuts, Output(CANONICAL_FRAMES, record.partition, key, encode_chunk(canonical))]
-    errors = 0
-    if findings:
-        errors = int(np.count_nonzero(flags & ERROR_MASK))
-        report = _report(canonical, findings)
+    errors, report = count_errors(flags, findings), None
+    if late:
+        report = report_of(canonical, findings, None) if findings else None
+    else:
+        state = _with_limits(processor, state)
+        state, findings, report = tell(processor.checks, state, canonical, findings, errors)
+    if report is not None:
         outputs.append(Output(QUALITY_REPORTS, record.partition, key, encode_report(report)))
     return count_frames(state, canonical, findings, errors), outputs
+
+
+def _with_limits(processor: Processor, state: RobotState) -> RobotState:
+    """The robot, its open episode with the thresholds it is judged by."""
+    episode = state.episode
+    if episode is None or episode.limits:
+        return state
+    limits = dict(episode_limits(processor.checks, episode.mark.task))
+    return state._replace(episode=episode._replace(limits=limits))
 
 
 def _cut(
@@ -201,20 +214,3 @@ def _canonical(
 
 def _f32(values: F64 | None) -> F32 | None:
     return None if values is None else values.astype(np.float32)
-
-
-def _report(chunk: CanonicalChunk, findings: list[Finding]) -> QualityReport:
-    return QualityReport(
-        robot=chunk.robot,
-        session=chunk.session,
-        sequence=chunk.sequence,
-        first_frame=chunk.first_frame,
-        frames=chunk.frames,
-        episode=chunk.episode,
-        processing_id=chunk.processing_id,
-        source_topic=chunk.source_topic,
-        source_partition=chunk.source_partition,
-        source_offset=chunk.source_offset,
-        log_ms=chunk.log_ms,
-        findings=findings,
-    )

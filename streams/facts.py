@@ -102,6 +102,7 @@ def report_at(
         source_offset=record.offset,
         log_ms=record.timestamp,
         findings=findings,
+        score=state.score,
     )
     key = state.robot.encode()
     return Output(QUALITY_REPORTS, record.partition, key, encode_report(report))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from streams.kernels.motion_checks import (
     IDLE,
     IDLE_BEFORE,
@@ -17,10 +19,10 @@ _ENOUGH_SAMPLES = 10
 
 
 def begin_idleness(state: SessionState) -> SessionState:
-    """Idleness is counted from here: an episode begins."""
+    """Idleness is counted from here, and what the episode is known by: it begins."""
     figures = state.figures.copy()
     figures[[SAMPLES, IDLE, IDLE_BEFORE, IDLE_RUN]] = 0.0
-    return state._replace(figures=figures)
+    return state._replace(figures=figures, take=np.zeros_like(state.take))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from streams.kernels.session_checks import (
     pose_figures,
 )
 from streams.kernels.session_rows import COUNT, FIRST, LAST, SESSION_ROWS
+from streams.kernels.take_checks import fresh_take, note_take
 from streams.limits import Limits
 from streams.session_plan import ROWS, SessionPlan
 from streams.state import SessionState
@@ -41,7 +42,8 @@ _NOTHING = np.empty((0, 0))
 
 def fresh_session(watched: int, pairs: int) -> SessionState:
     """The state at a session's start."""
-    return SessionState(None, None, fresh_session_figures(watched, pairs), np.zeros(CLOCK))
+    figures = fresh_session_figures(watched, pairs)
+    return SessionState(None, None, figures, fresh_take(watched), np.zeros(CLOCK))
 
 
 def check_session(
@@ -93,7 +95,9 @@ def check_session(
     found: list[Finding] = []
     if said or hits.any():
         found = _joint_findings(plan, joint_hits) + _robot_findings(limits, hits, worst)
-    state = SessionState(start_ns, state.published_ns, figures, state.clock)
+    take = state.take.copy()
+    note_take(np.ascontiguousarray(chunk.position), plan.channel, take)
+    state = SessionState(start_ns, state.published_ns, figures, take, state.clock)
     if plan.has_clock and published_ns:
         state, by_clock = check_clock(
             plan, limits, state, int(stamps[-1]), first_frame, published_ns, len(stamps)

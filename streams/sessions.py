@@ -7,9 +7,10 @@ from schemas.envelope import Envelope
 from schemas.events import EventKind
 from schemas.marks import episode_id
 from streams.facts import boundary_at, event_of, on_canonical
+from streams.history import NO_HISTORY, after_session
 from streams.late import goes_on
 from streams.records import Output, RawRecord
-from streams.state import LateFrames, PastSession, RobotState
+from streams.state import History, LateFrames, PastSession, RobotState
 from streams.track import close_episode
 
 MAX_PAST = 16
@@ -24,10 +25,12 @@ def new_robot(
     past: tuple[PastSession, ...] = (),
     late: tuple[LateFrames, ...] = (),
     born: int | None = None,
+    history: History = NO_HISTORY,
+    score: float = 1.0,
 ) -> RobotState:
     """A robot at the first record of a session, before anything of it is counted.
 
-    `past`, `late` and `born` are what is known of the robot from before.
+    What follows `past` is what is known of the robot from before.
     """
     return RobotState(
         robot=envelope.robot,
@@ -50,6 +53,9 @@ def new_robot(
         pending=(),
         past=past,
         late=late,
+        score=score,
+        told_score=score,
+        history=history,
         episode=None,
         checks=None,
         motion=None,
@@ -85,13 +91,16 @@ def _refuse_pending(state: RobotState, record: RawRecord) -> Output:
     return event_of(state, name, EventKind.REFUSED, record, reasons=reasons)
 
 
-def leave(state: RobotState, record: RawRecord) -> tuple[tuple[PastSession, ...], list[Output]]:
-    """End a robot's session because another one begins; gives the past of that one."""
+def leave(
+    state: RobotState, record: RawRecord
+) -> tuple[tuple[PastSession, ...], History, list[Output]]:
+    """End a robot's session because another one begins; gives what that one knows of before."""
     outputs: list[Output] = []
     if state.session_open:
         state, outputs = close_session(state, Cause.NEW_SESSION, record)
     over = PastSession(state.session, state.next_sequence, state.missing, state.clock_offset_ns)
-    return (*state.past, over)[-MAX_PAST:], outputs
+    history = after_session(state.history, state.checks)
+    return (*state.past, over)[-MAX_PAST:], history, outputs
 
 
 def renew(

@@ -29,13 +29,31 @@ class SessionState(NamedTuple):
         start_ns: stamp of the session's first frame.
         published_ns: when the first chunk was sent that says so.
         figures: [N] running figures of `streams.kernels.session_checks`.
+        take: [1 + 3 W] what the open episode is known by, of `streams.kernels.take_checks`.
         clock: [8] sums of the clock's regression.
     """
 
     start_ns: int | None
     published_ns: int | None
     figures: F64
+    take: F64
     clock: F64
+
+
+class OpenFinding(NamedTuple):
+    """A session's finding that goes on: what of it was not told yet.
+
+    Attributes:
+        told_to: frame up to which it was told.
+        last_frame: frame past the last in which it was found.
+        frames: found since `told_to`.
+        value: the worst since.
+    """
+
+    told_to: int
+    last_frame: int
+    frames: int
+    value: float
 
 
 class CheckState(NamedTuple):
@@ -46,12 +64,14 @@ class CheckState(NamedTuple):
         figures: [N] running figures of `streams.kernels.frame_checks`.
         seen_ns: [C] stamp of the last number each joint reported.
         session: what takes longer than a chunk to prove.
+        going_on: findings of the session that go on, by check and channel.
     """
 
     stamp_ns: int | None
     figures: F64
     seen_ns: I64
     session: SessionState
+    going_on: Mapping[str, OpenFinding]
 
 
 class MotionState(NamedTuple):
@@ -79,6 +99,7 @@ class EpisodeState(NamedTuple):
         start_sequence: of its start mark; of its first chunk where no mark in sequence began it.
         moved_ns: of an episode that no mark began: when its robot last moved; else None.
         findings: flagged frames by check, and by check and joint.
+        limits: thresholds of the checks of episodes; empty before its first chunk.
     """
 
     episode: str
@@ -91,6 +112,34 @@ class EpisodeState(NamedTuple):
     moved_ns: int | None
     mark: Mark
     findings: dict[str, int]
+    limits: dict[str, float]
+
+
+class EpisodePrint(NamedTuple):
+    """What an episode is known by again.
+
+    Attributes:
+        digest: of all its positions.
+        place: [2 W] mean of each watched joint, then its spread.
+    """
+
+    episode: str
+    frames: int
+    digest: int
+    place: F32
+
+
+class History(NamedTuple):
+    """What is kept of a robot from session to session.
+
+    Attributes:
+        bias: [C] how far each joint stayed beside its command in the last session, NaN = unknown;
+            empty where there was none, or once this session was compared with it.
+        episodes: the last ones.
+    """
+
+    bias: F32
+    episodes: tuple[EpisodePrint, ...]
 
 
 class PastSession(NamedTuple):
@@ -133,6 +182,8 @@ class RobotState(NamedTuple):
         pending: marks from outside the sequence whose frame or time has not come yet.
         past: earlier sessions, the newest last.
         late: frames behind the end of their session, the last heard last.
+        score: share of frames without an error, the latest counting most; told_score: as last told.
+        history: of earlier sessions and episodes.
     """
 
     robot: str
@@ -155,6 +206,9 @@ class RobotState(NamedTuple):
     pending: tuple[Mark, ...]
     past: tuple[PastSession, ...]
     late: tuple[LateFrames, ...]
+    score: float
+    told_score: float
+    history: History
     episode: EpisodeState | None
     checks: CheckState | None
     motion: MotionState | None
@@ -229,6 +283,12 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
     record["pending"] = [mark.to_json().decode() for mark in state.pending]
     record["past"] = [{**past._asdict(), "missing": _bounds(past.missing)} for past in state.past]
     record["late"] = [late._asdict() for late in state.late]
+    record["history"] = {
+        "bias": state.history.bias.tobytes(),
+        "episodes": [
+            {**known._asdict(), "place": known.place.tobytes()} for known in state.history.episodes
+        ],
+    }
     if state.episode is not None:
         episode = state.episode._asdict()
         episode["mark"] = state.episode.mark.to_json().decode()
@@ -243,8 +303,10 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
                 "start_ns": checks.session.start_ns,
                 "published_ns": checks.session.published_ns,
                 "figures": checks.session.figures.tobytes(),
+                "take": checks.session.take.tobytes(),
                 "clock": checks.session.clock.tobytes(),
             },
+            "going_on": {key: own._asdict() for key, own in checks.going_on.items()},
         }
     if state.motion is not None:
         record["motion"] = {
@@ -289,6 +351,14 @@ def decode_snapshot(data: bytes) -> Snapshot:
         PastSession(**{**past, "missing": _ranges(past["missing"])}) for past in record["past"]
     )
     record["late"] = tuple(LateFrames(**late) for late in record["late"])
+    history = record["history"]
+    record["history"] = History(
+        np.frombuffer(history["bias"], np.float32).copy(),
+        tuple(
+            EpisodePrint(**{**known, "place": np.frombuffer(known["place"], np.float32).copy()})
+            for known in history["episodes"]
+        ),
+    )
     episode = record["episode"]
     if episode is not None:
         episode["mark"] = Mark.model_validate_json(episode["mark"])
@@ -304,8 +374,10 @@ def decode_snapshot(data: bytes) -> Snapshot:
                 session["start_ns"],
                 session["published_ns"],
                 np.frombuffer(session["figures"], np.float64).copy(),
+                np.frombuffer(session["take"], np.float64).copy(),
                 np.frombuffer(session["clock"], np.float64).copy(),
             ),
+            {key: OpenFinding(**own) for key, own in checks["going_on"].items()},
         )
     motion = record["motion"]
     if motion is not None:

@@ -10,6 +10,7 @@ from schemas.marks import MarkKind, parse_mark
 from schemas.rejected import Reason, Rejected
 from schemas.topics import vendor_of
 from streams.chunk import Processor, process_chunk
+from streams.history import NO_HISTORY
 from streams.late import note_late
 from streams.letters import dead_letter
 from streams.order import Place, place, still_missing
@@ -186,13 +187,16 @@ def _in_session(
     past: tuple[PastSession, ...] = ()
     late: tuple[LateFrames, ...] = ()
     born: int | None = None
+    history, score = NO_HISTORY, 1.0
     if state is not None and state.session != envelope.session:
-        past, outputs = leave(state, record)
-        late, born = state.late, state.born
+        past, history, outputs = leave(state, record)
+        late, born, score = state.late, state.born, state.score
         state = None
     if state is None:
         processing_id = processor.processing_id
-        state = new_robot(envelope, record, clock.clock_ms, processing_id, past, late, born)
+        state = new_robot(
+            envelope, record, clock.clock_ms, processing_id, past, late, born, history, score
+        )
         state = state._replace(profile=processor.vendor.profile.id)
     return state._replace(offset=record.offset, heard_ms=clock.clock_ms), outputs
 

@@ -13,9 +13,11 @@ from schemas.events import EventKind, Finding
 from schemas.marks import Mark, MarkKind, episode_id
 from streams.evidence import begin_take, timing_of
 from streams.facts import boundary_at, event_of, on_canonical, report_at, told_by
+from streams.history import known_again, print_of, remember
 from streams.idleness import idleness
 from streams.records import Output, RawRecord
 from streams.state import JOINT_MARK, EpisodeState, RobotState
+from streams.throttle import told_off
 from streams.verdict import judge, whole_findings
 
 NO_EPISODE = "An episode's end came, but none was open."
@@ -57,6 +59,7 @@ def open_episode(
         moved_ns=moved_ns,
         mark=mark,
         findings={},
+        limits={},
     )
     checks = begin_take(state.checks) if state.checks else None
     state = state._replace(episode=episode, checks=checks)
@@ -105,6 +108,8 @@ def close_episode(
     idle = idleness(state.checks.session) if state.checks else None
     success = mark.success if mark else None
     whole = whole_findings(episode, idle, success, state.next_frame)
+    state, again = _known_again(state, episode)
+    whole += again
     judged = judge(episode, boundary.missing, aborted, whole)
     verdict = event_of(
         state,
@@ -120,9 +125,38 @@ def close_episode(
     )
     outputs = [on_canonical(boundary, record), closed, verdict]
     # A mark has a sequence of its own; elsewhere the last chunk's report stands at this one.
-    if whole and cause in (Cause.MARK, Cause.SESSION_END, Cause.NEW_EPISODE):
-        outputs.append(report_at(state, episode, whole, record))
+    if cause in (Cause.MARK, Cause.SESSION_END, Cause.NEW_EPISODE):
+        state, rest = _told_off(state)
+        if whole or rest:
+            outputs.append(report_at(state, episode, whole + rest, record))
     return state._replace(episode=None), outputs
+
+
+def _known_again(state: RobotState, episode: EpisodeState) -> tuple[RobotState, list[Finding]]:
+    """The robot with the episode in its history; whether it was there already."""
+    new = print_of(state.checks, episode) if state.checks else None
+    if new is None:
+        return state, []
+    known = known_again(state.history, new, episode.limits)
+    state = state._replace(history=remember(state.history, new))
+    if known is None:
+        return state, []
+    check, value = BY_ID[known[0]], known[1]
+    limit = episode.limits.get(check.id, check.threshold)
+    found = Finding(
+        check.id, check.severity.value, None, episode.first_frame, state.next_frame,
+        episode.frames, value, limit,
+    )  # fmt: skip
+    return state, [found]
+
+
+def _told_off(state: RobotState) -> tuple[RobotState, list[Finding]]:
+    """What the session's findings that go on have not told yet."""
+    checks = state.checks
+    if checks is None or not checks.going_on:
+        return state, []
+    going_on, rest = told_off(checks.going_on)
+    return state._replace(checks=checks._replace(going_on=going_on)), rest
 
 
 def refuse(state: RobotState, sequence: int, reason: str, record: RawRecord) -> Output:

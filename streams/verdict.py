@@ -48,12 +48,12 @@ def whole_findings(
     found = []
     for name, value in values.items():
         check = BY_ID[name]
-        limit = -check.threshold if name == "too_short" else check.threshold
-        if value > limit:
+        threshold = episode.limits.get(name, check.threshold)
+        if value > (-threshold if name == "too_short" else threshold):
             found.append(
                 Finding(
                     name, check.severity.value, None, episode.first_frame, last_frame,
-                    episode.frames, abs(value), check.threshold,
+                    episode.frames, abs(value), threshold,
                 )
             )  # fmt: skip
     return found

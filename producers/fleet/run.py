@@ -5,19 +5,20 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from producers.fleet.motion import Span, build_motion
 from producers.fleet.plan import FleetPlan, RobotPlan
 from producers.fleet.robot import Chunk, EpisodeStart, Event, robot_events
+from producers.fleet.vary import varied
 from producers.fleet.vendor_form import VendorLoop, chunk_value, vendor_loop
 from producers.sdk.form import Form
 from producers.sdk.link import Link
 from producers.sdk.session import Session
 from producers.sdk.way import WaySettings, open_way
-from schemas.blocks import is_block_record
+from schemas.blocks import Block, block_fields, is_block_record
 from schemas.marks import Mode
 
 MEMORY_BYTES = 1024**2
@@ -63,6 +64,7 @@ class _Running:
     loop: VendorLoop
     events: Iterator[Event]
     session: Session
+    blocks: Mapping[str, Block]
     episodes: int = 0
     is_open: bool = False
 
@@ -123,7 +125,13 @@ def _open_robots(plan: FleetPlan, link: Link, spool: Path | None) -> list[_Runni
             bootstrap=None, link=link, spool=own_spool, fresh=True,
         )  # fmt: skip
         robots.append(
-            _Running(robot, loop, robot_events(loop.frames, spans, robot), Session(form, way))
+            _Running(
+                robot,
+                loop,
+                robot_events(loop.frames, spans, robot),
+                Session(form, way),
+                block_fields(robot.vendor.schema.document),
+            )
         )
     return robots
 
@@ -157,6 +165,9 @@ def _move(robots: list[_Running], seconds: float | None, stop_event: threading.E
             robot.loop, chunk.start, chunk.stop, chunk.first_frame,
             started_ns + int(offsets[number] * 1e9),
         )  # fmt: skip
+        rounds = chunk.first_frame // robot.loop.frames
+        if rounds:
+            value = varied(value, robot.plan.vendor.profile, robot.blocks, rounds)
         robot.session.send_chunk(value, chunk.stop - chunk.start, timeout=CLOSE_SECONDS)
         following = _marks_then_chunk(robot)
         heapq.heapreplace(queue, (offsets[number] + following.due_s, number, following))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.kernels.joint_checks import check_joints
-from streams.kernels.joint_lanes import JOINT
+from streams.kernels.joint_lanes import BIAS, BIAS_S, JOINT
 from streams.kernels.timing_checks import MODE, TIMING, check_timing
 
 F64 = npt.NDArray[np.float64]
@@ -15,6 +15,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
+
+_BIAS_KNOWN_S = 8.0
 
 
 def fresh_figures(channels: int) -> F64:
@@ -28,6 +30,12 @@ def fresh_figures(channels: int) -> F64:
 def last_position(figures: F64, channels: int) -> F64:
     """[C] the last number of each joint, NaN where there is none."""
     return figures[TIMING : TIMING + channels]
+
+
+def bias_of(figures: F64, channels: int) -> F64:
+    """[C] how far each joint stays beside its command; NaN where that is not known yet."""
+    joint = figures[TIMING + channels :].reshape(JOINT, channels)
+    return np.where(joint[BIAS_S] >= _BIAS_KNOWN_S, joint[BIAS], np.nan)
 
 
 @numba.njit(cache=True)

@@ -55,22 +55,22 @@ NOISE, NOISE_BEFORE, SETTLED_S = 5, 6, 7
 QUANTUM, QUANTA, COARSE, REPEATS = 8, 9, 10, 11
 EXTREME, WAY, REVERSALS = 12, 13, 14
 HELD, HELD_S, COMMAND, TRAVEL = 15, 16, 17, 18
-ACTION_MEAN, POSITION_MEAN, BIAS, BIAS_S = 19, 20, 21, 22
-JOINT = 23
+ERROR, BIAS, BIAS_S = 19, 20, 21
+JOINT = 22
 
 LAST = JOINT
 """Row of the last number."""
 
 # What a joint can do, as the plan says.
-LOWER, UPPER, TOP, MOST_EFFORT, IS_JOINT, NOTES_ABSENT = 24, 25, 26, 27, 28, 29
+LOWER, UPPER, TOP, MOST_EFFORT, IS_JOINT, NOTES_ABSENT = 23, 24, 25, 26, 27, 28
 LIMITS = 6
-GONE_S = 30
+GONE_S = 29
 """Row of s by which a joint's rates went on in this frame; 0 = they did not."""
 
-ODD = 31
+ODD = 30
 """Row that is not zero where a joint has something to note."""
 
-ROWS_OF_A_BLOCK = 32
+ROWS_OF_A_BLOCK = 31
 
 # A frame's numbers.
 VALUE, RATE, FORCE, TOLD, ABSENT = 0, 1, 2, 3, 4
@@ -207,12 +207,11 @@ def track(lane: F64, frame: F64, i: int, rules: Rules) -> tuple[bool, int]:
         Whether there is anything to note, and by bits what.
     """
     step_s, told = lane[GONE_S * LANES + i], frame[TOLD * LANES + i]
-    action_mean, position_mean, bias, bias_s, is_off, stays_off = follow(
+    error, bias, bias_s, is_off, stays_off = follow(
         rules, (step_s > 0.0) & math.isfinite(told), frame[VALUE * LANES + i], told, step_s,
-        lane[ACTION_MEAN * LANES + i], lane[POSITION_MEAN * LANES + i],
-        lane[BIAS * LANES + i], lane[BIAS_S * LANES + i],
+        lane[ERROR * LANES + i], lane[BIAS * LANES + i], lane[BIAS_S * LANES + i],
     )  # fmt: skip
-    lane[ACTION_MEAN * LANES + i], lane[POSITION_MEAN * LANES + i] = action_mean, position_mean
+    lane[ERROR * LANES + i] = error
     lane[BIAS * LANES + i], lane[BIAS_S * LANES + i] = bias, bias_s
     is_joint = lane[IS_JOINT * LANES + i] != 0.0
     bits = _bit(is_off, TRACKING_ERROR) | _bit(stays_off, TRACKING_BIAS)

@@ -29,16 +29,15 @@ from streams.kernels.findings import (
     note,
 )
 from streams.kernels.joint_lanes import (
-    ACTION_MEAN,
     BIAS,
     COARSE,
+    ERROR,
     FORCE,
     HELD,
     HELD_S,
     LANES,
     NOISE,
     NOISE_BEFORE,
-    POSITION_MEAN,
     QUANTA,
     RATE,
     REPEATS,
@@ -78,7 +77,7 @@ def note_joint(
     over = max(over, rate) if rate - 0.1 > rules.velocity else over
     held, held_s = int(lane[HELD * LANES + i]), lane[HELD_S * LANES + i]
     noise, usual = lane[NOISE * LANES + i], lane[NOISE_BEFORE * LANES + i]
-    error = lane[POSITION_MEAN * LANES + i] - lane[ACTION_MEAN * LANES + i]
+    error = lane[ERROR * LANES + i]
     agree = lane[QUANTA * LANES + i] + lane[REPEATS * LANES + i]
     _note(bits, MISSING_VALUE, 0, 1.0, channel, t, flags, table, worst)
     _note(bits, NON_FINITE, 0, 1.0, channel, t, flags, table, worst)

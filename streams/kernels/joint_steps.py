@@ -202,29 +202,24 @@ def quantise(
 @numba.njit(cache=True, error_model="numpy", forceinline=True)
 def follow(
     rules: Rules, on: bool, value: float, told: float, step_s: float,
-    action_mean: float, position_mean: float, bias: float, bias_s: float,
-) -> tuple[float, float, float, float, bool, bool]:  # fmt: skip
-    """State behind its command, both smoothed so that a usual delay is no error.
+    error: float, bias: float, bias_s: float,
+) -> tuple[float, float, float, bool, bool]:  # fmt: skip
+    """State beside its command, smoothed so that a usual delay is no error.
 
     Returns:
-        means of command and position, their difference over seconds, s that were looked at; whether
-        the joint is far off, and whether it stays off.
+        how far it is off, how far over seconds, s that were looked at; whether the joint is far
+        off, and whether it stays off.
     """
-    fresh = bias_s == 0.0
-    from_action = told if fresh else action_mean
-    from_position = value if fresh else position_mean
-    weight = min(step_s / _TRACK_TAU_S, 1.0)
-    next_action = from_action + weight * (told - from_action)
-    next_position = from_position + weight * (value - from_position)
-    error = next_position - next_action
+    now = value - told
+    from_error = now if bias_s == 0.0 else error
+    next_error = from_error + min(step_s / _TRACK_TAU_S, 1.0) * (now - from_error)
     next_s = min(bias_s + step_s, _LONG_S)
-    next_bias = bias + min(step_s / min(_BIAS_TAU_S, next_s), 1.0) * (error - bias)
+    next_bias = bias + min(step_s / min(_BIAS_TAU_S, next_s), 1.0) * (next_error - bias)
     stays = (abs(next_bias) > rules.tracking_bias) & (next_s > _BIAS_SETTLES_S)
     return (
-        next_action if on else action_mean,
-        next_position if on else position_mean,
+        next_error if on else error,
         next_bias if on else bias,
         next_s if on else bias_s,
-        on & (abs(error) > rules.tracking_error),
+        on & (abs(next_error) > rules.tracking_error),
         on & stays,
     )

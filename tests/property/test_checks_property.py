@@ -73,7 +73,8 @@ def run(name: str, defect: str, cuts: list[int]):
         state, own, found = check_chunk(plan, state, chunk, near, index[start])
         flags.append(own)
         findings += found
-    carried = (*state[:-1], state.session.figures)
+    session = state.session
+    carried = (state.stamp_ns, state.figures, state.seen_ns, session.figures, session.take)
     return np.concatenate(flags), merged(findings, 10**6), carried
 
 

@@ -15,6 +15,7 @@ from producers.fleet.plan import plan_fleet
 from producers.fleet.robot import Chunk, EpisodeEnd, EpisodeStart, robot_events
 from producers.fleet.run import run_fleet
 from producers.fleet.skills import SKILLS, minimum_jerk, skill_angles
+from producers.fleet.vary import varied
 from producers.fleet.vendor_form import chunk_value, vendor_loop
 from producers.sdk.form import Form
 from schemas.blocks import block_array, block_fields
@@ -215,3 +216,16 @@ def test_a_fleet_publishes_what_it_counts(monkeypatch):
         sessions.setdefault(session, []).append(sequence)
     assert len(sessions) == 7
     assert all(own == list(range(len(own))) for own in sessions.values())
+
+
+@pytest.mark.parametrize("name", ["fourier", "iit", "kscale", "pollen", "xhumanoid"])
+def test_rounds_of_a_loop_differ_in_one_number(name: str) -> None:
+    own = load_vendors().newest(name)
+    motion = build_motion(own, 0, own.profile.rate_hz, 5)
+    value = chunk_value(vendor_loop(own, motion, 0), 0, 5, 0, 10**18)
+    blocks = block_fields(own.schema.document)
+    again, once_more = (varied(value, own.profile, blocks, rounds) for rounds in (1, 2))
+    forms = [Form(own.profile, own.schema).encode(v) for v in (value, again, once_more)]
+    assert len(set(forms)) == 3
+    changed = [field for field in value if value[field] != again[field]]
+    assert len(changed) == 1

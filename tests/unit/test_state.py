@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from schemas.checks import CATALOGUE
 from schemas.codec import encode
 from schemas.limits import MAX_CHANNELS
 from schemas.marks import Mark, MarkKind
@@ -12,14 +13,18 @@ from schemas.registry import packaged
 from streams.canonicalise import fresh_motion
 from streams.check import fresh_checks
 from streams.checkpoint import PartitionState
+from streams.history import MAX_PRINTS
 from streams.order import MAX_RANGES
 from streams.outside import MAX_PENDING
 from streams.restore import partition_state
 from streams.sessions import MAX_PAST
 from streams.state import (
     ClockSnapshot,
+    EpisodePrint,
     EpisodeState,
+    History,
     LateFrames,
+    OpenFinding,
     PartitionClock,
     PastSession,
     RobotSnapshot,
@@ -31,8 +36,15 @@ from streams.state import (
     encode_state,
 )
 
+WATCHED, PAIRS = 40, 160
+"""More joints in the complexes of a body, and pairs of them, than any of the shipped robots has."""
+
 CLOCK = PartitionClock("raw.pollen", 2, 50, 7, 8)
 MARK = Mark(mark=MarkKind.EPISODE_START, task="fold", operator="op-1")
+
+
+def printed(name: str, watched: int = 2) -> EpisodePrint:
+    return EpisodePrint(name, 100, 2**52 - 1, np.zeros(2 * watched, np.float32))
 
 
 def robot(**changes: object) -> RobotState:
@@ -45,8 +57,12 @@ def robot(**changes: object) -> RobotState:
         clock_offset_ns=-5, marked=True, pending=(MARK,),
         past=(PastSession("01ARZ3NDEKTSV4RRFFQ69G5FAA", 7, ((1, 2),), None),),
         late=(LateFrames("01ARZ3NDEKTSV4RRFFQ69G5FAA", "p1", 3, 4, 30, 50, 20, 1_000),),
-        episode=EpisodeState("e", 3, 25, 100, 7, 10, None, 9, MARK, {"gap": 7}),
-        checks=fresh_checks(3)._replace(stamp_ns=77), motion=fresh_motion(),
+        episode=EpisodeState("e", 3, 25, 100, 7, 10, None, 9, MARK, {"gap": 7}, {"too_long": 60.0}),
+        checks=fresh_checks(3)._replace(
+            stamp_ns=77, going_on={"imu_norm/": OpenFinding(5, 9, 4, 2.5)}
+        ),
+        motion=fresh_motion(), score=0.75, told_score=0.5,
+        history=History(np.float32([0.5, np.nan, 0.0]), (printed("e0"),)),
     )  # fmt: skip
     return state._replace(**changes)
 
@@ -63,6 +79,9 @@ def test_a_snapshot_comes_back_as_it_was() -> None:
     assert back.episode == state.episode
     assert back.missing == state.missing
     np.testing.assert_array_equal(back.checks.figures, state.checks.figures)
+    assert back.checks.going_on == state.checks.going_on
+    np.testing.assert_array_equal(back.history.bias, state.history.bias)
+    assert back.history.episodes[0][:3] == state.history.episodes[0][:3]
     back.checks.figures[0] = 1.0  # restored state is as writable as any other
 
 
@@ -72,8 +91,16 @@ def test_a_robot_of_the_most_channels_with_holes_in_every_session_stays_below_64
     past = tuple(PastSession(f"{i:026d}", wide, holes, wide) for i in range(MAX_PAST))
     mark = Mark(**dict.fromkeys(("task", "skill", "scene", "operator", "station"), "x" * 128),
                 mark=MarkKind.EPISODE_START, at_ns=10**18)  # fmt: skip
-    state = robot(checks=fresh_checks(MAX_CHANNELS), missing=holes, past=past,
-                  pending=(mark,) * MAX_PENDING)  # fmt: skip
+    history = History(
+        np.zeros(MAX_CHANNELS, np.float32),
+        tuple(printed(f"{i:026d}-00000000", WATCHED) for i in range(MAX_PRINTS)),
+    )
+    checks = fresh_checks(MAX_CHANNELS, WATCHED, PAIRS)._replace(
+        going_on={f"{check.id}/{'x' * 32}": OpenFinding(wide, wide, wide, 1.0)
+                  for check in CATALOGUE if check.scope == "session"}
+    )  # fmt: skip
+    state = robot(checks=checks, missing=holes, past=past, pending=(mark,) * MAX_PENDING,
+                  history=history)  # fmt: skip
     assert len(encode_state(state, CLOCK)) < 64 * 1024
 
 

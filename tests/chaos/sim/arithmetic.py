@@ -37,7 +37,7 @@ from schemas.rejected import Reason, Rejected
 from schemas.vendors import load_vendors
 from sinks.lake.segment import SegmentFacts, facts_of
 from streams.canonicalise import Motion
-from streams.check import fresh_checks
+from streams.check import compile_checks, fresh_checks
 from streams.chunk import Processor
 from streams.decode import RawChunk
 from streams.kernels.frame_checks import last_position
@@ -64,8 +64,9 @@ def processors(revision: int) -> dict[str, Processor]:
             }
         )  # fmt: skip
         vendor = replace(base, profile=profile)
-        nothing: Any = SimpleNamespace(period_ns=5e7)
-        made[name] = Processor(vendor, nothing, nothing, nothing, nothing, False)
+        nothing: Any = SimpleNamespace()
+        checks = compile_checks(profile, body)
+        made[name] = Processor(vendor, nothing, nothing, nothing, checks, False)
         assert vendor.embodiment == body
     return made
 
