@@ -96,7 +96,8 @@ def main() -> int:
     only = [name for name in settings.vendors.split(",") if name]
     names = load_vendors(settings.profiles_dir, only).names
     try:
-        created = create_topics(settings.require_kafka(), all_topics(names, settings.partitions))
+        topics = all_topics(names, settings.partitions, targets=settings.retarget_targets)
+        created = create_topics(settings.require_kafka(), topics)
     except (SettingMissingError, TopicError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -31,13 +31,16 @@ SINKS = (
     Program("sink-archive", "sinks.archive", Stage.SINK),
 )
 AUDIT = Program("audit", "deploy.audit", Stage.SINK)
+RETARGET = Program("sink-retarget", "sinks.retargeted", Stage.SINK)
 DASHBOARD = Program("dashboard", "sinks.dashboard", Stage.SINK)
 
 # One process per core is the plan: no library may start a pool of threads of its own.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
-def programs(workers: int, sinks: bool, dashboard: bool) -> Iterator[Program]:
+def programs(
+    workers: int, sinks: bool, dashboard: bool, retarget: bool = False
+) -> Iterator[Program]:
     """What runs in a system of so many stream workers."""
     yield TICKER
     for index in range(workers):
@@ -45,6 +48,8 @@ def programs(workers: int, sinks: bool, dashboard: bool) -> Iterator[Program]:
     if sinks:
         yield from SINKS
         yield AUDIT
+    if retarget:
+        yield RETARGET
     if dashboard:
         yield DASHBOARD
 

@@ -18,9 +18,11 @@ from deploy.service import Service
 from deploy.stack_file import ProcessRecord, StackRecord, hold_home, write_stack, write_targets
 from deploy.stack_metrics import serving_metrics
 from deploy.supervisor import ProcessState, Supervisor
+from schemas.embodiment import load_embodiment
 from schemas.settings import Settings
 from schemas.topics import all_topics
 from schemas.vendors import Vendors, load_vendors
+from streams.retarget_plan import compile_target
 
 Say = Callable[[str], None]
 
@@ -104,11 +106,14 @@ def running_stack(
     Raises:
         NothingToChooseError, JavaMissingError, JarsMissingError, BrokerError, ServiceError,
         TopicError, HomeInUseError: a part could not be had; the message says what to do.
+        EmbodimentError: KINEBUS_RETARGET names a robot that is not known, or has no geometry.
     """
     options = options or StackOptions()
     settings = settings.model_copy(update={"home": settings.home.resolve()})
     choices = choose(settings)
     vendors = load_vendors(settings.profiles_dir, [v for v in settings.vendors.split(",") if v])
+    for name in settings.retarget_targets:
+        compile_target(load_embodiment(name))
     with ExitStack() as cleanup:
         cleanup.enter_context(hold_home(settings.home))
         settings = start_containers(settings, choices, cleanup)
@@ -127,11 +132,12 @@ def running_stack(
             say(f"{part}: {words}")
         retention = options.retention_bytes if choices.broker.origin is Origin.EMBEDDED else -1
         create_topics(
-            settings.require_kafka(), all_topics(vendors.names, settings.partitions, retention)
+            settings.require_kafka(),
+            all_topics(vendors.names, settings.partitions, retention, settings.retarget_targets),
         )
         if settings.schema_registry_url:
             publish_schemas(settings.schema_registry_url, vendors.registry.by_id.values())
-        for program in programs(workers, sinks, dashboard):
+        for program in programs(workers, sinks, dashboard, bool(settings.retarget_targets)):
             service = program_service(program, settings, settings.home / "logs")
             services.append(service)
             supervisor.add(service, program.stage)

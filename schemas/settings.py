@@ -27,10 +27,16 @@ class Settings(BaseSettings):
     vendors: str = Field(default="", alias="KINEBUS_VENDORS")
     pause_refusals: int = Field(default=1_000, ge=0, alias="KINEBUS_PAUSE_REFUSALS")
     pause_s: float = Field(default=60.0, gt=0, alias="KINEBUS_PAUSE_S")
+    retarget: str = Field(default="", alias="KINEBUS_RETARGET")
     worker: int = Field(default=0, ge=0, alias="KINEBUS_WORKER")
     dashboard_host: str = Field(default="127.0.0.1", alias="KINEBUS_DASHBOARD_HOST")
     dashboard_port: int = Field(default=8800, ge=1, le=65_535, alias="KINEBUS_DASHBOARD_PORT")
     metrics_port: int = Field(default=0, ge=0, alias="KINEBUS_METRICS_PORT")
+
+    @property
+    def retarget_targets(self) -> tuple[str, ...]:
+        """Embodiments that everything is retargeted to in flight."""
+        return tuple(name.strip() for name in self.retarget.split(",") if name.strip())
 
     def require_kafka(self) -> str:
         """The bootstrap address, or an error that says how to give one."""

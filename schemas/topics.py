@@ -14,6 +14,7 @@ STREAMS_STATE = "streams.state"
 
 RAW_PREFIX = "raw."
 DEAD_LETTER_PREFIX = "dead-letter."
+RETARGETED_PREFIX = "retargeted."
 
 MAX_RAW_BYTES = 8 * 1024 * 1024
 """What a raw topic accepts. A chunk that decodes must be far smaller: see `schemas.limits`."""
@@ -47,6 +48,11 @@ def dead_letter_topic(vendor: str) -> str:
     return DEAD_LETTER_PREFIX + vendor
 
 
+def retargeted_topic(embodiment: str) -> str:
+    """The topic of all frames in an embodiment's joints, where it is configured."""
+    return RETARGETED_PREFIX + embodiment
+
+
 def vendor_of(topic: str) -> str:
     """The vendor of a raw or dead-letter topic."""
     return topic.split(".", 1)[1]
@@ -62,7 +68,10 @@ class TopicSpec:
 
 
 def all_topics(
-    vendors: Iterable[str], partitions: int, retention_bytes: int = -1
+    vendors: Iterable[str],
+    partitions: int,
+    retention_bytes: int = -1,
+    targets: Iterable[str] = (),
 ) -> tuple[TopicSpec, ...]:
     """Every topic of a system with these vendors.
 
@@ -70,6 +79,7 @@ def all_topics(
         vendors: vendor names, one raw and one dead-letter topic each.
         partitions: the same number for all topics, so that a robot keeps its partition number.
         retention_bytes: what a partition of raw or canonical data may take; -1 for no bound.
+        targets: embodiments that everything is retargeted to in flight.
     """
     bulk = {
         "cleanup.policy": "delete",
@@ -87,6 +97,7 @@ def all_topics(
         )
     return (
         *specs,
+        *(TopicSpec(retargeted_topic(one), partitions, {**bulk, **wide}) for one in targets),
         TopicSpec(CANONICAL_FRAMES, partitions, {**bulk, **wide}),
         TopicSpec(QUALITY_REPORTS, partitions, {**bulk, **wide}),
         TopicSpec(EPISODES, partitions, compacted),

@@ -78,23 +78,33 @@ def session_of(name: str) -> str:
 
 
 def simulated(
-    vendor: str, seed: int, frames: int = 300, episodes: int = 1, task: str = "fold the towel"
+    vendor: str,
+    seed: int,
+    frames: int = 300,
+    episodes: int = 1,
+    task: str = "fold the towel",
+    between: int = 0,
 ) -> RawLog:
-    """A robot of the fleet: some episodes of as many frames each."""
+    """A robot of the fleet: some episodes of as many frames each, and frames behind each."""
     own = make.vendor(vendor)
     chunk = max(round(own.profile.rate_hz / 10), 1)
     motion = build_motion(own, seed, own.profile.rate_hz, chunk)
     loop = vendor_loop(own, motion, seed)
     log = RawLog(vendor, f"{vendor}/unit-{seed}", session=session_of(f"{vendor}/{seed}"))
+
+    def move(count: int) -> None:
+        until = log.frames + count
+        while log.frames < until:
+            at, own = log.frames, min(chunk, until - log.frames)
+            start = at % (motion.frames - chunk)
+            log.chunk(chunk_value(loop, start, start + own, at, FIRST_NS), own)
+
     log.mark(MarkKind.SESSION_START)
     for _ in range(episodes):
         log.mark(MarkKind.EPISODE_START, task=task, operator="op-1", station="s-1")
-        until = log.frames + frames
-        while log.frames < until:
-            at, count = log.frames, min(chunk, until - log.frames)
-            start = at % (motion.frames - chunk)
-            log.chunk(chunk_value(loop, start, start + count, at, FIRST_NS), count)
+        move(frames)
         log.mark(MarkKind.EPISODE_END, success=True)
+        move(between)
     log.mark(MarkKind.SESSION_END, last_sequence=len(log.records))
     return log
 

@@ -70,9 +70,12 @@ def up(
 ) -> None:
     """Run the stack in the foreground; Ctrl-C stops all of it."""
     options = StackOptions(broker_port=broker_port, clickhouse_port=clickhouse_port)
-    run_until_stopped(
-        own_settings(home), workers=workers, sinks=sinks, options=options, console=stderr
-    )
+    try:
+        run_until_stopped(
+            own_settings(home), workers=workers, sinks=sinks, options=options, console=stderr
+        )
+    except EmbodimentError as error:
+        fail(f"KINEBUS_RETARGET: {error}", Exit.USAGE)
 
 
 def _fresh(folder: Path) -> Path:

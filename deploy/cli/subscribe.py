@@ -18,8 +18,15 @@ from deploy.cli.out import Exit, fail, say
 from deploy.cli.where import AsJson, Home, attached
 from schemas.embodiment import EmbodimentError, load_embodiment
 from schemas.events import decode_dead_letter, decode_event, decode_report
+from schemas.retargeted import decode_retargeted
 from schemas.settings import Settings
-from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX, EPISODES, QUALITY_REPORTS
+from schemas.topics import (
+    CANONICAL_FRAMES,
+    DEAD_LETTER_PREFIX,
+    EPISODES,
+    QUALITY_REPORTS,
+    RETARGETED_PREFIX,
+)
 from schemas.vendors import load_vendors
 from sinks.catalogue import show_episode
 from sinks.clickhouse.client import connect
@@ -34,7 +41,11 @@ Decode = Callable[[bytes], Any]
 
 def subscribe(
     topic: Annotated[
-        str, typer.Argument(help="canonical.frames, quality.reports, episodes, dead-letter.VENDOR")
+        str,
+        typer.Argument(
+            help="canonical.frames, retargeted.EMBODIMENT, quality.reports, episodes, "
+            "dead-letter.VENDOR"
+        ),
     ] = CANONICAL_FRAMES,
     target: Annotated[
         str | None, typer.Option("--as", help="In the joints of this embodiment.")
@@ -130,7 +141,8 @@ def _print_records(settings: Settings, topic: str, start: Start, count: int | No
     decode = _decoder(topic)
     for number, record in enumerate(read(settings.require_kafka(), {topic: start}), 1):
         if record.value is not None:
-            print(orjson.dumps(decode(record.value), default=_plain).decode())
+            told = orjson.dumps(decode(record.value), _plain, orjson.OPT_SERIALIZE_NUMPY)
+            print(told.decode())
         if count is not None and number >= count:
             return
 
@@ -144,8 +156,11 @@ def _decoder(topic: str) -> Decode:
             decode = decode_report
         case _ if topic.startswith(DEAD_LETTER_PREFIX):
             decode = decode_dead_letter
+        case _ if topic.startswith(RETARGETED_PREFIX):
+            decode = decode_retargeted
         case _:
-            known = (CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, f"{DEAD_LETTER_PREFIX}VENDOR")
+            known = (CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, f"{DEAD_LETTER_PREFIX}VENDOR",
+                     f"{RETARGETED_PREFIX}EMBODIMENT")  # fmt: skip
             fail(
                 f"{topic!r} is none of {', '.join(known)}; raw bytes are for kcat and the like",
                 Exit.USAGE,

@@ -30,6 +30,7 @@ from schemas.golden.counted import counted_example
 from schemas.marks import episode_id
 from schemas.redrive import content_of
 from schemas.registry import AVRO_DIR, load_dir
+from schemas.retargeted import REACHABLE, RESEEDED, RetargetedChunk, encode_retargeted
 from schemas.vendors import PROFILES_DIR
 
 _ROBOT = "example/e1-0001"
@@ -52,7 +53,36 @@ def golden_examples() -> Mapping[str, bytes]:
         "dead_letter": encode_dead_letter(_dead_letter()),
         "episode_event": encode_event(_event()),
         "quality_report": encode_report(_report()),
+        "retargeted_chunk": encode_retargeted(_retargeted()),
     }
+
+
+def _retargeted() -> RetargetedChunk:
+    """Two frames of two joints, one of which the motion says nothing about, and one limb."""
+    return RetargetedChunk(
+        robot=_ROBOT,
+        session=_SESSION,
+        sequence=2,
+        first_frame=0,
+        frames=2,
+        episode=_EPISODE,
+        processing_id=_PROCESSING,
+        embodiment="example_h1",
+        embodiment_hash="1" * 64,
+        code_version=1,
+        source_topic=_TOPIC,
+        source_partition=1,
+        source_offset=12,
+        log_ms=_LOG_MS,
+        t_ns=np.array([1_750_000_000_000_000_000, 1_750_000_000_004_000_000]),
+        joints=("left_elbow", "waist_yaw"),
+        position=np.array([[0.25, 0.0], [0.5, 0.0]], np.float32),
+        status=np.array([[1, 2], [1, 2]], np.uint8),
+        limbs=("left_arm",),
+        residual_pct=np.array([[0.5], [np.nan]], np.float32),
+        residual_rad=np.array([[0.125], [np.nan]], np.float32),
+        solve=np.array([[REACHABLE], [REACHABLE | RESEEDED]], np.uint8),
+    )
 
 
 def _chunk() -> CanonicalChunk:

@@ -104,6 +104,9 @@ def test_producers_stop_first_and_names_are_unique() -> None:
     assert len(set(names)) == len(names) == 9
     assert [program.worker for program in chosen[1:4]] == [0, 1, 2]
     assert list(Stage) == [Stage.PRODUCER, Stage.WORKER, Stage.SINK, Stage.STORE, Stage.LOG]
+    assert "sink-retarget" not in names
+    played = programs(workers=1, sinks=False, dashboard=False, retarget=True)
+    assert [program.name for program in played] == ["ticker", "worker-0", "sink-retarget"]
     bare = programs(workers=1, sinks=False, dashboard=False)
     assert [program.name for program in bare] == ["ticker", "worker-0"]
 

@@ -1,0 +1,1 @@
+"""Canonical frames in the joints of other robots, in flight: `retargeted.<embodiment>`."""
