@@ -88,14 +88,15 @@ class BoundedBatches:
 
     def _read(self) -> Opened | None:
         """The batch here; None where the data end, or where it is to be fetched again."""
-        data = self._data[self._at :]
-        if len(data) < HEAD.size:
+        left = len(self._data) - self._at
+        if left < HEAD.size:
             return None
-        head = HEAD.unpack_from(data)
+        head = HEAD.unpack_from(self._data, self._at)
         size = _LENGTH_END + head[1]
-        if size > len(data):
+        if size > left:
             return None
-        data = data[:size]
+        # One batch is copied, never what lies behind it: a fetch in bulk holds hundreds.
+        data = self._data[self._at : self._at + size]
         base, magic, end = head[0], head[3], head[0] + head[6] + 1
         if magic < 2:
             self._at += size

@@ -55,6 +55,23 @@ def test_every_codec_is_read(codec: int) -> None:
     assert record.timestamp == 1_000
 
 
+def test_a_fetch_in_bulk_is_copied_once() -> None:
+    """Not once for each of its batches: a worker that catches up would do nothing else."""
+    copied = 0
+
+    class Watched(bytes):
+        def __getitem__(self, place):
+            nonlocal copied
+            part = super().__getitem__(place)
+            copied += len(part) if isinstance(place, slice) else 0
+            return part
+
+    data = b"".join(batch(i, bytes(1_000)) for i in range(200))
+    found, _ = read(Watched(data))
+    assert len(found) == 200
+    assert copied <= len(data)
+
+
 @pytest.mark.parametrize("codec", [GZIP, LZ4, ZSTD])
 def test_a_bomb_is_stepped_over_and_its_neighbours_flow(codec: int) -> None:
     bomb = batch(1, bytes(MAX_INFLATED_BYTES + 1), b"with it", codec=codec)
