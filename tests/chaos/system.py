@@ -213,8 +213,7 @@ def running_system(folder: Path, load: Load) -> Iterator[System]:
         create_topics(broker.bootstrap, all_topics(names, through.partitions))
         for program in programs(workers=2, sinks=True, dashboard=False):
             service = program_service(program, through, folder / "logs")
-            if program.metrics:
-                ports[program.name] = int(service.env["KINEBUS_METRICS_PORT"])
+            ports[program.name] = int(service.env["KINEBUS_METRICS_PORT"])
             supervisor.add(system.hooked(service), program.stage)
         loops_of(
             plan_robots(
