@@ -96,3 +96,15 @@ AUDIT_CPU_SECONDS = "kinebus_audit_cpu_seconds_total"
 
 ARCHIVE_RETENTION_USED = "kinebus_archive_retention_used"
 """Share of retention that is not archived, by raw topic, its worst partition; alert at 0.5."""
+
+DASHBOARD_PAGES = "kinebus_dashboard_pages"
+"""Pages of the live dashboard that are open."""
+
+DASHBOARD_ROBOTS = "kinebus_dashboard_robots"
+"""Robots the live dashboard holds, at most 2,000."""
+
+DASHBOARD_SKIPS = "kinebus_dashboard_skips_total"
+"""Times the live dashboard fell behind and went on at the log's end."""
+
+DASHBOARD_UNREADABLE = "kinebus_dashboard_unreadable_total"
+"""Records the live dashboard could not read, and left out."""

@@ -10,6 +10,7 @@ import typer
 from deploy.cli.backfill import backfill
 from deploy.cli.bench import bench
 from deploy.cli.body import canonicalise, retarget
+from deploy.cli.dashboard import dashboard
 from deploy.cli.dlq import dlq
 from deploy.cli.episode_files import open_, plot, verify
 from deploy.cli.episodes import episodes
@@ -32,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, up, status, doctor, replay, backfill, lag, audit, onboard, canonicalise, retarget,
+    demo, up, dashboard, status, doctor, replay, backfill, lag, audit, onboard, canonicalise,
+    retarget,
 ):  # fmt: skip
     app.command()(verb)
 app.command("export")(export_)

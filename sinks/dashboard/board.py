@@ -28,6 +28,7 @@ from schemas.events import (
 )
 from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, vendor_of
 from sinks.dashboard.delays import Delays
+from sinks.dashboard.measure import ROBOTS, UNREADABLE
 from sinks.dashboard.robot import Refusal, Robot, take_chunk, take_event, take_report
 from sinks.dashboard.tile import Row, tile
 from sinks.record import Record
@@ -74,7 +75,6 @@ class Board:
 
     robots: OrderedDict[bytes, Robot] = field(default_factory=OrderedDict)
     dropped: int = 0
-    unreadable: int = 0
     letters: deque[Letter] = field(default_factory=lambda: deque(maxlen=MAX_LETTERS))
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     delays: Delays = field(default_factory=Delays)
@@ -100,12 +100,13 @@ class Board:
                     else:
                         self._letter(record)
                 except CodecError as error:
-                    self.unreadable += 1
+                    UNREADABLE.inc()
                     log.warning("unreadable", at=str(record.place), error=str(error))
 
     def rows(self, now_ms: int, nominal_hz: Mapping[str, float]) -> dict[str, Row]:
         """Every robot's row, by name; reads the newest chunk of each that has a new one."""
         with self.lock:
+            ROBOTS.set(len(self.robots))
             for robot in self.robots.values():
                 self._read(robot)
             return {r.name: tile(r, now_ms, nominal_hz) for r in self.robots.values()}

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from sinks.dashboard.measure import PAGES
+
 KEPT_TICKS = 32
 MAX_PAGES = 64
 """Of one feed."""
@@ -55,6 +57,7 @@ class Feed:
         if self.pages >= MAX_PAGES:
             raise TooManyPagesError
         self.pages += 1
+        PAGES.inc()
         try:
             seen, first = self._begin()
             yield first
@@ -72,6 +75,7 @@ class Feed:
                 yield b"".join(tick for _, tick in pending)
         finally:
             self.pages -= 1
+            PAGES.dec()
 
     def _begin(self) -> tuple[int, bytes]:
         if self._whole_at[0] != self._number:

@@ -23,6 +23,7 @@ from schemas.topics import (
 )
 from sinks.consumer import broker_may_recover
 from sinks.dashboard.board import Board
+from sinks.dashboard.measure import SKIPS
 from sinks.record import Place, Record, record_of
 
 SKIP_AFTER_S = 10.0
@@ -46,7 +47,6 @@ class Reader:
         self._stop = stop
         self._consumer = Consumer(self._settings)
         self._assigned: set[Place] = set()
-        self.skips = 0
 
     def run(self) -> None:
         """Read until told to stop; the broker may be away for any time."""
@@ -111,7 +111,7 @@ class Reader:
         frames = [r for r in records if r.place.topic == CANONICAL_FRAMES]
         if not frames or time.time() - frames[-1].timestamp_ms / 1_000 < SKIP_AFTER_S:
             return
-        self.skips += 1
+        SKIPS.inc()
         places = [place for place in self._assigned if place.topic == CANONICAL_FRAMES]
         for topic, partition in places:
             self._consumer.seek(TopicPartition(topic, partition, OFFSET_END))

@@ -37,7 +37,7 @@ def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
     vendors = make.vendors().names
     settings = Settings().model_copy(update={"home": tmp_path})
     with (
-        running_stack(settings, workers=2) as stack,
+        running_stack(settings, workers=2, dashboard=True) as stack,
         running_prometheus(tmp_path / "prometheus", targets_path(tmp_path)) as prometheus,
     ):
         wait_until_following(stack.settings, vendors, 90.0)

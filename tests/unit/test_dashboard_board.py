@@ -13,6 +13,7 @@ from sinks.dashboard import board as boards
 from sinks.dashboard.board import Board
 from sinks.dashboard.feed import KEPT_TICKS, Feed
 from sinks.dashboard.fleet import Fleet
+from sinks.dashboard.measure import UNREADABLE
 from sinks.dashboard.watching import found, points
 from sinks.record import Place, Record
 from tests.dashboard_rig import (
@@ -128,8 +129,9 @@ def test_robots_are_bounded(monkeypatch: object) -> None:
 def test_an_unreadable_record_is_counted_and_the_rest_is_read() -> None:
     board = Board()
     broken = Record(Place("episodes", 0), 0, 1, NOW, b"k", None, b"\x00\x00")
+    before = UNREADABLE._value.get()
     board.take([broken, frames_record(live_chunk(ROBOT, 0, NOW))])
-    assert board.unreadable == 1
+    assert UNREADABLE._value.get() == before + 1
     assert ROBOT.encode() in board.robots
 
 
