@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from schemas.canonical import CanonicalChunk, chunk_schema, decode_canonical
-from schemas.codec import HEAD_BYTES, CodecError, frame_head
+from schemas.codec import HEAD_BYTES, frame_head
 from schemas.envelope import is_robot
 from schemas.events import (
     DeadLetter,
@@ -29,12 +29,15 @@ from schemas.events import (
 from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS, vendor_of
 from sinks.dashboard.delays import Delays
 from sinks.dashboard.measure import ROBOTS, UNREADABLE
-from sinks.dashboard.robot import Refusal, Robot, take_chunk, take_event, take_report
+from sinks.dashboard.robot import Refusal, Robot, last_heard_ms, take_chunk, take_event, take_report
 from sinks.dashboard.tile import Row, tile
 from sinks.record import Record
 
 MAX_ROBOTS = 2_000
 """More are not held: the one unheard for longest goes first, and the page says so."""
+
+FORGET_AFTER_MS = 3_600_000
+"""A robot that nothing was heard of for so long leaves the wall."""
 
 MAX_LETTERS = 100
 WATCHED_CHUNKS = 64
@@ -99,13 +102,14 @@ class Board:
                         self._report(record.key, record.value)
                     else:
                         self._letter(record)
-                except CodecError as error:
+                except ValueError as error:
                     UNREADABLE.inc()
                     log.warning("unreadable", at=str(record.place), error=str(error))
 
     def rows(self, now_ms: int, nominal_hz: Mapping[str, float]) -> dict[str, Row]:
         """Every robot's row, by name; reads the newest chunk of each that has a new one."""
         with self.lock:
+            self._forget(now_ms)
             ROBOTS.set(len(self.robots))
             for robot in self.robots.values():
                 self._read(robot)
@@ -131,8 +135,8 @@ class Board:
             pending, reports = list(values), list(told)
             values.clear()
             told.clear()
-        facts = (decode_canonical(value) for value, _ in pending)
-        return [fact for fact in facts if isinstance(fact, CanonicalChunk)], reports
+        facts = (_chunk(value) for value, _ in pending)
+        return [fact for fact in facts if fact is not None], reports
 
     def stages(self, now_ms: int) -> list[dict[str, Any]]:
         """How late each stage was over the last minute."""
@@ -155,6 +159,11 @@ class Board:
             self.dropped += 1
         return robot
 
+    def _forget(self, now_ms: int) -> None:
+        for key, robot in list(self.robots.items()):
+            if last_heard_ms(robot) < now_ms - FORGET_AFTER_MS:
+                del self.robots[key]
+
     def _frames(self, key: bytes, value: bytes, appended_ms: int) -> None:
         if value[:HEAD_BYTES] != self._chunk_head:
             return
@@ -167,8 +176,8 @@ class Board:
         if robot.value is None:
             return
         value, robot.value = robot.value, None
-        chunk = decode_canonical(value)
-        if isinstance(chunk, CanonicalChunk):
+        chunk = _chunk(value)
+        if chunk is not None:
             take_chunk(robot, chunk, robot.appended_ms)
             at_ms, published_ms = chunk.log_ms, chunk.published_ns / 1e6
             self.delays.add("publish to raw log", at_ms, at_ms - published_ms)
@@ -208,6 +217,17 @@ class Board:
                 self._robot(name.encode()).refusal = Refusal(
                     record.timestamp_ms, letter.reason, letter.detail
                 )
+
+
+def _chunk(value: bytes) -> CanonicalChunk | None:
+    """The chunk in a value; what cannot be read is counted and left out, the page goes on."""
+    try:
+        fact = decode_canonical(value)
+    except ValueError as error:
+        UNREADABLE.inc()
+        log.warning("unreadable", topic=CANONICAL_FRAMES, error=str(error))
+        return None
+    return fact if isinstance(fact, CanonicalChunk) else None
 
 
 def _named(letter: DeadLetter) -> str:

@@ -52,10 +52,17 @@ class Feed:
         woken, self._woken = self._woken, asyncio.Event()
         woken.set()
 
-    async def follow(self) -> AsyncIterator[bytes]:
-        """Events for one page, until it goes away."""
+    def follow(self) -> AsyncIterator[bytes]:
+        """Events for one page, until it goes away.
+
+        Raises:
+            TooManyPagesError: it takes no more pages.
+        """
         if self.pages >= MAX_PAGES:
             raise TooManyPagesError
+        return self._follow()
+
+    async def _follow(self) -> AsyncIterator[bytes]:
         self.pages += 1
         PAGES.inc()
         try:

@@ -24,9 +24,11 @@ from schemas.topics import (
 from sinks.consumer import broker_may_recover
 from sinks.dashboard.board import Board
 from sinks.dashboard.measure import SKIPS
-from sinks.record import Place, Record, record_of
+from sinks.record import Place, record_of
 
-SKIP_AFTER_S = 10.0
+SKIP_BEHIND = 20_000
+"""Records: ten seconds of 200 robots."""
+
 BATCH = 500
 POLL_S = 0.1
 TOPICS_EVERY_S = 15.0
@@ -47,6 +49,7 @@ class Reader:
         self._stop = stop
         self._consumer = Consumer(self._settings)
         self._assigned: set[Place] = set()
+        self._reached: dict[Place, int] = {}
 
     def run(self) -> None:
         """Read until told to stop; the broker may be away for any time."""
@@ -74,7 +77,8 @@ class Reader:
             elif not broker_may_recover(error):
                 raise KafkaException(error)
         self._board.take(records)
-        self._skip_if_late(records)
+        self._reached.update((record.place, record.offset) for record in records)
+        self._skip_if_behind()
 
     def _look_for_topics(self) -> None:
         try:
@@ -107,15 +111,23 @@ class Reader:
             starts.append(TopicPartition(found.topic, found.partition, at))
         return starts
 
-    def _skip_if_late(self, records: list[Record]) -> None:
-        frames = [r for r in records if r.place.topic == CANONICAL_FRAMES]
-        if not frames or time.time() - frames[-1].timestamp_ms / 1_000 < SKIP_AFTER_S:
+    def _skip_if_behind(self) -> None:
+        """Go on at the end where more waits than anybody would want to see."""
+        frames = [place for place in self._assigned if place.topic == CANONICAL_FRAMES]
+        if sum(self._behind(place) for place in frames) < SKIP_BEHIND:
             return
         SKIPS.inc()
-        places = [place for place in self._assigned if place.topic == CANONICAL_FRAMES]
-        for topic, partition in places:
+        for topic, partition in frames:
             self._consumer.seek(TopicPartition(topic, partition, OFFSET_END))
+            self._reached.pop(Place(topic, partition), None)
         log.warning("too far behind: goes on at the end of the log", topic=CANONICAL_FRAMES)
+
+    def _behind(self, place: Place) -> int:
+        """Records of a partition that wait at the broker, as far as its last answer told."""
+        if place not in self._reached:
+            return 0
+        _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
+        return max(int(end) - self._reached[place] - 1, 0)
 
     def _step_over(self, place: Place, first: int) -> None:
         end = end_of_batch(self._settings, place.topic, place.partition, first)

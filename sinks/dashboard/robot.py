@@ -122,6 +122,13 @@ def take_event(robot: Robot, event: EpisodeEvent) -> None:
         robot.events[event.kind] = event
 
 
+def last_heard_ms(robot: Robot) -> int:
+    """The newest log time of anything of it, Unix ms."""
+    refused_ms = robot.refusal.at_ms if robot.refusal else 0
+    told_ms = max((event.log_ms for event in robot.events.values()), default=0)
+    return max(robot.appended_ms, refused_ms, told_ms)
+
+
 def rate_hz(robot: Robot) -> float | None:
     """Frames a second over the last two seconds of log time; None before there are two chunks."""
     if len(robot.steps) < 2:

@@ -42,12 +42,19 @@ class Watching:
         self._profiles = profiles
         self._watched: dict[str, _Watched] = {}
 
-    async def follow(self, name: str) -> AsyncIterator[bytes]:
-        """Events for one page that shows this robot."""
+    def follow(self, name: str) -> AsyncIterator[bytes]:
+        """Events for one page that shows this robot.
+
+        Raises:
+            TooManyPagesError: too many robots, or pages of this one, are looked at.
+        """
+        if name not in self._watched and len(self._watched) >= MAX_WATCHED:
+            raise TooManyPagesError
+        return self._follow(name)
+
+    async def _follow(self, name: str) -> AsyncIterator[bytes]:
         watched = self._watched.get(name)
         if watched is None:
-            if len(self._watched) >= MAX_WATCHED:
-                raise TooManyPagesError
             watched = self._watched[name] = _Watched(Feed(lambda: self._whole(name)), None, {})
             self._board.watch(name.encode())
         self._fleet.watchers += 1

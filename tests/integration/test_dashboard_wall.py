@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from schemas.events import DeadLetter, EpisodeEvent, EventKind
+from sinks.dashboard import feed
 from sinks.dashboard.board import Board
+from sinks.dashboard.measure import PAGES
 from tests.dashboard_rig import (
     browser,
     event_record,
@@ -20,6 +22,7 @@ from tests.dashboard_rig import (
     opened,
     served,
 )
+from tests.sink_rig import wait_until
 
 __all__ = ["browser"]
 
@@ -99,6 +102,22 @@ def test_script_from_elsewhere_is_forbidden_and_foreign_names_get_nothing() -> N
         foreign = urllib.request.Request(url, headers={"Host": "evil.example"})
         with pytest.raises(urllib.error.HTTPError, match="400"):
             urllib.request.urlopen(foreign)
+
+
+def test_pages_are_bounded_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_PAGES", 1)
+    open_before = PAGES._value.get()
+    with served(Board()) as url:
+        first = urllib.request.urlopen(f"{url}stream/fleet")
+        first.readline()
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"{url}stream/fleet")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{url}stream/nothing")
+        first.close()
+        wait_until(lambda: PAGES._value.get() == open_before, "the page to be let go")
+        with urllib.request.urlopen(f"{url}stream/fleet") as again:
+            assert again.readline() == b"event: whole\n"
 
 
 def test_keys_reach_every_robot_and_themes_change(browser: Browser) -> None:

@@ -135,6 +135,22 @@ def test_an_unreadable_record_is_counted_and_the_rest_is_read() -> None:
     assert ROBOT.encode() in board.robots
 
 
+def test_a_chunk_that_cannot_be_read_leaves_the_rest_alone() -> None:
+    board = _fed()
+    record = frames_record(live_chunk("fourier/r2", 0, NOW))
+    board.take([record._replace(value=(record.value or b"")[:-3])])
+    rows = board.rows(NOW, NOMINAL)
+    assert rows[ROBOT]["state"] == "live"
+    assert rows["fourier/r2"]["rate"] is None
+
+
+def test_a_robot_that_left_leaves_the_wall() -> None:
+    board = _fed()
+    assert ROBOT in board.rows(NOW + boards.FORGET_AFTER_MS - 1_000, NOMINAL)
+    assert board.rows(NOW + boards.FORGET_AFTER_MS + 1_000, NOMINAL) == {}
+    assert len(board.robots) == 0
+
+
 def test_a_tick_tells_only_what_changed() -> None:
     board = _fed()
     fleet = Fleet(board, lambda: NOMINAL)

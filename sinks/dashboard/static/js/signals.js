@@ -19,6 +19,8 @@ export class Signals {
   // One chunk: its points lie before the moment it was logged, a nominal period apart.
   addChunk(chunk) {
     if (this.session !== null && this.session !== chunk.session) this.#push(chunk.log_ms / 1000 - 0.5, null, null, null);
+    // Log time that goes back is another log: what came before it cannot be drawn beside it.
+    if (chunk.log_ms / 1000 < (this.time.at(-1) ?? -Infinity) - 5) this.#empty();
     this.session = chunk.session;
     chunk.frame.forEach((frame, i) => {
       const before = (chunk.frames - 1 - frame) / this.rateHz;
@@ -80,6 +82,11 @@ export class Signals {
     this.position.forEach((list, c) => list.push(plain(position?.[c])));
     this.action.forEach((list, c) => list.push(plain(action?.[c])));
     this.hasAction ||= action !== null;
+  }
+
+  #empty() {
+    for (const list of [this.time, this.frame, ...this.position, ...this.action]) list.length = 0;
+    this.findings = [];
   }
 
   #forget() {

@@ -7,24 +7,36 @@ export class Stream {
   // `whole` gets the document a page begins with, `change` each tick after it.
   constructor(path, { whole, change }, lostAfterMs = 6000) {
     this.lostAfterMs = lostAfterMs;
-    this.source = new EventSource(path);
-    this.heard = performance.now();
-    const take = (use) => (event) => {
-      this.heard = performance.now();
-      beats.push(this.heard);
-      use(JSON.parse(event.data));
-    };
-    this.source.addEventListener("whole", take(whole));
-    this.source.addEventListener("change", take(change));
+    this.path = path;
+    this.uses = { whole, change };
+    this.#open();
     this.watch = setInterval(() => this.#judge(), 500);
+    // A tab that nobody sees gives its connection back: a browser has six for one server.
+    this.turn = () => (document.hidden ? this.source.close() : this.#open());
+    document.addEventListener("visibilitychange", this.turn);
+  }
+
+  #open() {
+    this.source?.close();
+    this.source = new EventSource(this.path);
+    this.heard = performance.now();
+    for (const [name, use] of Object.entries(this.uses)) {
+      this.source.addEventListener(name, (event) => {
+        this.heard = performance.now();
+        beats.push(this.heard);
+        use(JSON.parse(event.data));
+      });
+    }
   }
 
   close() {
     this.source.close();
     clearInterval(this.watch);
+    document.removeEventListener("visibilitychange", this.turn);
   }
 
   #judge() {
+    if (document.hidden) return;
     const now = performance.now();
     beats = beats.filter((at) => at > now - 4000);
     const lost = now - this.heard > this.lostAfterMs || this.source.readyState === EventSource.CLOSED;

@@ -9,8 +9,8 @@ const LOW_SCORE = 0.9;
 export function makeTile(name) {
   const part = (tag, cls) => el(tag, { class: cls });
   const parts = {
-    state: part("span", "state"), name: el("span", { class: "name", "data-maker": makerOf(name) }), score: part("span", "score"),
-    task: part("div", "line task"), figures: part("div", "line figures-line"),
+    state: part("span", "state"), name: part("span", "name"), score: part("span", "score"),
+    task: el("div", { class: "line task", "data-maker": makerOf(name) }), figures: part("div", "line figures-line"),
     verdict: part("span", "chip verdict"), finding: part("span", "chip finding"),
   };
   const node = el("a", { class: "tile", href: `#/robot/${encodeURIComponent(name)}` },
@@ -37,6 +37,7 @@ export function showTile(tile, change, nowMs) {
   setData(node, "tone", toneOf(row));
   setText(parts.state, state.mark);
   setText(parts.score, row.score === null ? "" : percent(row.score));
+  setData(parts.score, "full", row.score === 1 ? "" : null);
   setText(parts.task, taskLine(row, nowMs));
   setText(parts.figures, figureLine(row, nowMs));
   showVerdict(parts.verdict, row.verdict);
