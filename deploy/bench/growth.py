@@ -58,7 +58,7 @@ def bench_growth(axis: Axis, values: Sequence[int], seconds: float, say: Say) ->
         load = load_at(axis, value, seconds)
         say(f"{axis} {value}: {load.frames_per_second:,.0f} frames/s")
         result = bench_pipeline(load, say)
-        points[value] = {
+        points[str(value)] = {
             "frames_per_second": result["frames_per_second"],
             "chunks_per_second": round(result["frames_per_second"] / load.chunk_frames),
             "sustained": result["settled"] and result["delay_ms"]["p99"] < seconds * 500.0,

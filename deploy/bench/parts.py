@@ -51,7 +51,7 @@ def bench_parts(frames: int, sizes: Sequence[int], say: Say) -> dict[str, Any]:
     Returns:
         By chunk size: by part; and the line through them: seconds a frame and a chunk of the step.
     """
-    found: dict[int, Costs] = {}
+    found: dict[str, Costs] = {}
     with tempfile.TemporaryDirectory(prefix="kinebus-parts-") as folder:
         profiles = Path(folder, "profiles")
         write_bench_vendors(profiles, vendors=1, rate_hz=250.0)
@@ -75,7 +75,7 @@ def bench_parts(frames: int, sizes: Sequence[int], say: Say) -> dict[str, Any]:
                 millions = sum(chunk.frames for chunk in chunks) / 1e6
                 costs["insert: client"] = (time.process_time() - began) / millions
                 costs["insert: server"] = (_cpu_s(server) - before) / millions
-                found[size] = {name: round(cost, 2) for name, cost in costs.items()}
+                found[str(size)] = {name: round(cost, 2) for name, cost in costs.items()}
     return {"frames": frames, "cpu_s_per_million_frames": found}
 
 

@@ -19,7 +19,7 @@ def test_native_signals_are_small_and_lossless_in_every_store() -> None:
 
 
 def test_every_part_of_the_way_has_a_price() -> None:
-    told = bench_parts(2_048, (25,), lambda _: None)["cpu_s_per_million_frames"][25]
+    told = bench_parts(2_048, (25,), lambda _: None)["cpu_s_per_million_frames"]["25"]
     assert {name.split(":")[0] for name in told} == {
         "wire", "step", "lake", "clickhouse", "archive", "insert",
     }  # fmt: skip
