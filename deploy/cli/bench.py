@@ -13,6 +13,7 @@ from deploy.bench.growth import VALUES, Axis, bench_growth
 from deploy.bench.parts import CHUNKS, bench_parts
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
+from deploy.bench.plot import plot_growth
 from deploy.bench.quality import bench_quality
 from deploy.bench.rest import FULL_FRAME_BYTES, bench_rest
 from deploy.bench.step import StepLoad, bench_step
@@ -65,6 +66,9 @@ def growth(
         list[int] | None, typer.Option(help="A point of the axis; may be given many times.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=5, help="Measured at each point.")] = 20.0,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the cores of each process, as SVG.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """How the pipeline's cost grows with robots, their rate, their joints, or workers."""
@@ -72,6 +76,8 @@ def growth(
         result = bench_growth(axis, value or VALUES[axis], seconds, say)
     except NoRoomError as error:
         fail(str(error), Exit.FAILURE)
+    if plot is not None:
+        plot_growth(result, plot)
     if as_json:
         print_json(result)
         return

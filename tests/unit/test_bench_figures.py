@@ -7,12 +7,14 @@ import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 
 from deploy.bench.growth import VALUES, Axis, load_at
 from deploy.bench.histogram import quantile, read_buckets
+from deploy.bench.plot import plot_growth
 from deploy.bench.rest import raw_records, simulated
 from deploy.bench.step_programs.work import FULL, TRIVIAL, Asked, Work
 from deploy.ports import free_port
@@ -77,3 +79,21 @@ def test_both_steps_give_an_output_a_chunk(monkeypatch: pytest.MonkeyPatch, tmp_
         assert topics[CANONICAL_FRAMES] >= len(raw) == 10
         letters = sum(n for topic, n in topics.items() if topic.startswith("dead-letter"))
         assert letters == (1 if step == FULL else 0), "the made mark has no envelope"
+
+
+def test_a_bar_is_as_tall_as_its_parts(tmp_path: Path) -> None:
+    file = tmp_path / "growth.svg"
+    processes = [{"worker-0": 0.5, "kafka": 0.25}, {"worker-0": 1.0, "kafka": 0.5, "a < b": 0.5}]
+    points = {
+        str(number): {"processes": {name: {"cores": cores} for name, cores in told.items()}}
+        for number, told in zip((10, 20), processes, strict=True)
+    }
+    plot_growth({"axis": "robots", "points": points}, file)
+    drawn = ElementTree.fromstring(file.read_text())
+    boxes = [box for box in drawn.iter("{http://www.w3.org/2000/svg}rect") if len(box)]
+    tall = {box[0].text: float(box.get("height", "0")) for box in boxes}
+    assert tall["worker-0 1"] == pytest.approx(2 * tall["worker-0 0.5"], rel=0.01)
+    assert tall["a < b 0.5"] == pytest.approx(tall["kafka 0.5"])
+    assert sum(tall[name] for name in ("worker-0 1", "kafka 0.5", "a < b 0.5")) == pytest.approx(
+        270, abs=0.5
+    )
