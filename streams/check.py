@@ -15,7 +15,7 @@ from schemas.profile import Profile
 from schemas.thresholds import Threshold
 from schemas.vendors import load_vendors
 from streams.decode import RawChunk
-from streams.kernels.findings import COUNT, FIRST, LAST, ROWS
+from streams.kernels.findings import COUNT, FIRST, JOINT_LIMIT, LAST, ROWS
 from streams.kernels.frame_checks import check_frames, fresh_figures, last_position
 from streams.kernels.machine_checks import check_mode, check_temperature
 from streams.kernels.timing_checks import MODE, NO_STAMP
@@ -119,9 +119,8 @@ def check_chunk(
         check_temperature(chunk.temperature, limits.frame, flags, table, worst)
     if chunk.mode is not None:
         figures[MODE] = check_mode(chunk.mode, plan.stopped, figures[MODE], flags, table, worst)
-    position = np.ascontiguousarray(chunk.position)
     stamp_ns, flagged = check_frames(
-        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, position,
+        chunk.stamp_ns, plan.period_ns * 1e-9, first_frame, chunk.position,
         _or_nothing(chunk.velocity), _or_nothing(chunk.effort), _or_nothing(chunk.action),
         _NOTHING_U8 if chunk.absent is None else chunk.absent, near_pole,
         limits.joint, plan.strongest, plan.native_share, limits.frame, limits.frame_least,
@@ -129,16 +128,19 @@ def check_chunk(
         flags, table, worst,
     )  # fmt: skip
     found = _findings(plan, limits, first_frame, table, worst) if flagged else []
+    beyond = flagged and bool(table[JOINT_LIMIT, :, COUNT].any())
     session, slow = check_session(
         plan.session, limits, state.session, state.stamp_ns,
-        last_position(state.figures, channels), chunk, hand_pose, first_frame, published_ns,
+        last_position(state.figures, channels), chunk, hand_pose,
+        beyond or limits.of("joint_limit") > limits.least("wrong_model"),
+        first_frame, published_ns,
     )  # fmt: skip
     after = CheckState(stamp_ns, figures, seen_ns, session, state.going_on)
     return after, flags, found + slow
 
 
 def _or_nothing(values: F64 | None) -> F64:
-    return _NOTHING_F64 if values is None else np.ascontiguousarray(values)
+    return _NOTHING_F64 if values is None else values
 
 
 def _findings(

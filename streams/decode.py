@@ -36,7 +36,7 @@ _FAR_NS = float(MAX_NS)
 
 @dataclass(slots=True)
 class RawChunk:
-    """T frames of C native channels in SI units, and the vendor's own stamps.
+    """T frames of C native channels in SI units, row by row, and the vendor's own stamps.
 
     Attributes:
         stamps: [T] verbatim, None where the vendor has no clock.

@@ -31,7 +31,7 @@ def print_of(checks: CheckState, episode: EpisodeState) -> EpisodePrint | None:
     if episode.frames < _FEW_FRAMES:
         return None
     take = checks.session.take
-    count, total, squares = take[TAKE:].reshape(-1, 3).T
+    count, total, squares = take[TAKE:].reshape(3, -1)
     known = np.maximum(count, 1.0)
     mean = total / known
     spread = np.sqrt(np.maximum(squares / known - mean * mean, 0.0))

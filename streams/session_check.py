@@ -22,7 +22,7 @@ from streams.kernels.session_checks import (
     pose_figures,
 )
 from streams.kernels.session_rows import COUNT, FIRST, LAST, SESSION_ROWS
-from streams.kernels.take_checks import fresh_take, note_take
+from streams.kernels.take_checks import fresh_take
 from streams.limits import Limits
 from streams.session_plan import ROWS, SessionPlan
 from streams.state import SessionState
@@ -48,7 +48,7 @@ def fresh_session(watched: int, pairs: int) -> SessionState:
 
 def check_session(
     plan: SessionPlan, limits: Limits, state: SessionState, last_ns: int | None, last: F64,
-    chunk: RawChunk, hand_pose: F32 | None, first_frame: int, published_ns: int,
+    chunk: RawChunk, hand_pose: F32 | None, beyond: bool, first_frame: int, published_ns: int,
 ) -> tuple[SessionState, list[Finding]]:  # fmt: skip
     """Check what a chunk adds to the session.
 
@@ -60,24 +60,25 @@ def check_session(
         last: [C] the last number of each channel.
         chunk: T frames.
         hand_pose: [T, 2, 7] by forward kinematics; None without geometry.
+        beyond: whether any joint may be far past a limit.
         first_frame: index of the first in the session.
         published_ns: when the chunk was sent, 0 = nobody knows.
     """
     stamps = chunk.stamp_ns
     start_ns = int(stamps[0]) if state.start_ns is None else state.start_ns
     before_ns = int(stamps[0]) if last_ns is None else last_ns
-    figures, base = state.figures.copy(), chunk.base
+    figures, take, base = state.figures.copy(), state.take.copy(), chunk.base
     velocity = _NOTHING if chunk.velocity is None else chunk.velocity
     action = _NOTHING if chunk.action is None else chunk.action
     joint_hits = np.zeros((len(plan.channel), KINDS, 3), np.int64)
     hits, worst = np.zeros((SESSION_ROWS, 3), np.int64), np.zeros(SESSION_ROWS)
     said = check_motion(
         stamps, start_ns, before_ns, first_frame, chunk.position, velocity, action,
-        plan.by_velocity, plan.channel, plan.pair, plan.is_mirror, plan.limits, plan.led,
+        plan.by_velocity, plan.channel, plan.pair, plan.is_mirror, plan.limits, beyond, plan.led,
         plan.turned, plan.stride, plan.sample_s, base.get("base_acceleration", _NOTHING),
         base.get("base_quaternion", _NOTHING) if plan.feels_up else _NOTHING,
         base.get("base_angular_velocity", _NOTHING), plan.is_quaternion,
-        limits.bound, limits.bound_least, figures, joint_hits, hits, worst,
+        limits.bound, limits.bound_least, figures, take, joint_hits, hits, worst,
     )  # fmt: skip
     if plan.hands is not None:
         hands = plan.hands
@@ -95,8 +96,6 @@ def check_session(
     found: list[Finding] = []
     if said or hits.any():
         found = _joint_findings(plan, joint_hits) + _robot_findings(limits, hits, worst)
-    take = state.take.copy()
-    note_take(np.ascontiguousarray(chunk.position), plan.channel, take)
     state = SessionState(start_ns, state.published_ns, figures, take, state.clock)
     if plan.has_clock and published_ns:
         state, by_clock = check_clock(

@@ -43,7 +43,7 @@ ROWS: tuple[tuple[int, str, str | None], ...] = (
 )
 """Row of the kernels' tables, the check it is, and what of the robot it names."""
 
-LAG_SAMPLE_S = 0.02
+LAG_SAMPLE_S = 0.04
 """Delays are looked for in steps of this, or of a frame where frames come less often."""
 
 

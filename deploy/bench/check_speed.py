@@ -41,7 +41,7 @@ def checking(
     column = [robot.joint_index[name] for name in profile.channel_joints if name is not None]
     body = compile_plan(robot, profile.channel_joints, profile.channel_dofs, profile.assume)
     plan = compile_checks(profile, robot)
-    chunks = _chunks(position[:, column], rate_hz, chunk)
+    chunks = _chunks(np.ascontiguousarray(position[:, column]), rate_hz, chunk)
 
     def once() -> float:
         start = time.process_time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,11 +13,15 @@ from producers.faults.inject import inject
 from producers.faults.simulated import simulated_take
 from producers.faults.strike import Struck
 from producers.faults.take import RawTake
+from producers.fleet.made_vendors import write_robots
 from producers.recordings.recording import frames_per_chunk
 from schemas.checks import Severity
 from schemas.defects import DEFECTS, Defect, Proof
-from schemas.vendors import Vendor, Vendors
+from schemas.vendors import Vendor, Vendors, load_vendors
 from streams.signals import signals_of
+
+MADE = ("pal_talos_mjcf", "booster_t1_29dof", "magiclab_magicbot_gen1_with_hand")
+MADE_HZ = 50.0
 
 NOT_PROVABLE = "not_provable"
 FOUND = "found"
@@ -106,6 +111,12 @@ class QualityBench:
     def cell(self, defect: str, profile: str) -> Cell:
         """One defect on one robot."""
         return next(c for c in self.cells if (c.defect, c.profile) == (defect, profile))
+
+
+def robots_with_all_signals(folder: Path) -> Vendors:
+    """The packaged vendors, and robots of three more makers that report all there is to check."""
+    write_robots(folder, MADE, MADE_HZ, commands=True, talkative=True)
+    return load_vendors(folder)
 
 
 def bench_quality(

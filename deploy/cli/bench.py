@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,7 @@ from deploy.bench.parts import CHUNKS, bench_parts
 from deploy.bench.peers import PeerError
 from deploy.bench.pipeline import Load, NoRoomError, bench_pipeline
 from deploy.bench.plot import plot_growth
-from deploy.bench.quality import bench_quality
+from deploy.bench.quality import bench_quality, robots_with_all_signals
 from deploy.bench.rest import FULL_FRAME_BYTES, bench_rest
 from deploy.bench.step import StepLoad, bench_step
 from deploy.bench.truth import Truth
@@ -22,7 +23,6 @@ from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson
 from schemas.defects import DEFECTS
 from schemas.embodiment import EmbodimentError
-from schemas.vendors import load_vendors
 
 bench = typer.Typer(help="Benchmarks; every figure with its conditions.", no_args_is_help=True)
 
@@ -230,7 +230,9 @@ def quality(
     as_json: AsJson = False,
 ) -> None:
     """Every defect put into every vendor's robot: found, missed, or not provable; clean runs."""
-    result = bench_quality(load_vendors(), seconds, clean_robots, clean_seconds, say)
+    with TemporaryDirectory(prefix="kinebus-bench-") as folder:
+        vendors = robots_with_all_signals(Path(folder))
+        result = bench_quality(vendors, seconds, clean_robots, clean_seconds, say)
     if as_json:
         print_json(result)
         return

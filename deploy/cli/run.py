@@ -11,11 +11,13 @@ import typer
 from deploy.cli.out import Exit, fail, print_json, print_table, say, stderr, stdout
 from deploy.cli.where import AsJson, Home, own_settings
 from deploy.demo import Demonstration, demonstrate, replay_recordings, simulate_fleet
+from deploy.demo_faults import Patient, show_faults
 from deploy.parts import StackOptions
 from deploy.stack import running_stack
 from deploy.stack_file import read_stack
 from deploy.up import run_until_stopped, sigterm_as_interrupt
 from producers.fleet.made_vendors import write_robots
+from schemas.defects import DEFECT
 from schemas.embodiment import EmbodimentError
 
 
@@ -30,17 +32,30 @@ def demo(
         list[str] | None,
         typer.Option(help="Simulate this shipped robot instead (docs/robots.md); repeatable."),
     ] = None,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Robots with a defect each; what is found, live.")
+    ] = False,
+    defect: Annotated[
+        list[str] | None,
+        typer.Option(help="With --faults: only this defect (schemas/defects.toml); repeatable."),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline on this machine and account for every frame."""
-    if recordings is not None and robot:
-        fail("--robot is of the simulated fleet, --recordings are no simulation", Exit.USAGE)
+    if (recordings is not None) + bool(robot) + faults > 1:
+        fail("--recordings, --robot and --faults are three demonstrations", Exit.USAGE)
+    unknown = sorted(set(defect or ()) - set(DEFECT))
+    if unknown or (defect and not faults):
+        fail(f"--defect goes with --faults and is one of {', '.join(DEFECT)}", Exit.USAGE)
+    patients: list[Patient] = []
     settings = own_settings(home)
     folder = _fresh((settings.home / "demo").resolve())
     settings = settings.model_copy(update={"home": folder})
     if recordings is not None:
         publish = replay_recordings(recordings, say)
+    elif faults:
+        publish = show_faults(seconds, say, patients, defect or ())
     elif robot:
         profiles = folder / "profiles"
         try:
@@ -54,9 +69,15 @@ def demo(
     with sigterm_as_interrupt(), running_stack(settings, dashboard=True, say=say) as stack:
         result = demonstrate(stack, publish, say)
     if as_json:
-        print_json(result.document())
+        shown = {"faults": [patient.document() for patient in patients]} if faults else {}
+        print_json(result.document() | shown)
     else:
+        if faults:
+            _show_faults(patients)
         _show(result, folder)
+    missed = [patient.robot for patient in patients if not patient.named]
+    if missed:
+        fail(f"not found: {', '.join(missed)}")
     if result.problems:
         fail("; ".join(result.problems))
 
@@ -85,6 +106,20 @@ def _fresh(folder: Path) -> Path:
     if folder.exists():
         shutil.rmtree(folder)
     return folder
+
+
+def _show_faults(patients: list[Patient]) -> None:
+    rows = [
+        (
+            patient.robot,
+            ", ".join(patient.struck[:2]) + (" and more" if len(patient.struck) > 2 else ""),
+            patient.check if patient.named else "",
+            patient.verdict,
+            patient.reasons[0] if patient.reasons else "",
+        )
+        for patient in patients
+    ]
+    print_table("Defects", ("robot", "struck", "named by", "verdict", "first reason"), rows)
 
 
 def _show(result: Demonstration, folder: Path) -> None:

@@ -18,15 +18,17 @@ F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-LAGS = 25
+LAGS = 16
 """Samples that are looked back and forth."""
 
 # What is carried: sums over the joints at the last sample, energies, the doubt; then steps of both
-# signals, the newest first, and their products by lag.
+# signals, the newest first; and their products, by how late and by how early the second one is.
 LED_AT, SEEN_AT, AT_NS, LED_SUM, SEEN_SUM, DOUBTS, SINCE = 0, 1, 2, 3, 4, 5, 6
-_RING = 7
-_CROSS = _RING + 2 * (LAGS + 1)
-LAG = _CROSS + 2 * LAGS + 1
+_LED_STEPS = 7
+_SEEN_STEPS = _LED_STEPS + LAGS + 1
+_LATE = _SEEN_STEPS + LAGS + 1
+_EARLY = _LATE + LAGS + 1
+LAG = _EARLY + LAGS
 
 _TAU_S = 20.0
 _JUDGE_EVERY = 10
@@ -63,6 +65,8 @@ def check_lag(
         worst: as in `session_rows.hit`; changed.
     """
     keep = 1.0 - sample_s / _TAU_S
+    led_steps, seen_steps = state[_LED_STEPS:_SEEN_STEPS], state[_SEEN_STEPS:_LATE]
+    late, early = state[_LATE:_EARLY], state[_EARLY:LAG]
     for t in range(stamp_ns.shape[0]):
         number = first_frame + t
         if number % stride != 0:
@@ -82,17 +86,14 @@ def check_lag(
             seen_step = led_step = 0.0
         state[AT_NS], state[SEEN_AT], state[LED_AT] = at_ns, seen, led
         for k in range(LAGS, 0, -1):
-            state[_RING + k] = state[_RING + k - 1]
-            state[_RING + LAGS + 1 + k] = state[_RING + LAGS + k]
-        state[_RING], state[_RING + LAGS + 1] = led_step, seen_step
+            led_steps[k], seen_steps[k] = led_steps[k - 1], seen_steps[k - 1]
+        led_steps[0], seen_steps[0] = led_step, seen_step
         state[LED_SUM] = keep * state[LED_SUM] + led_step * led_step
         state[SEEN_SUM] = keep * state[SEEN_SUM] + seen_step * seen_step
         for k in range(LAGS + 1):
-            late = _CROSS + LAGS + k
-            state[late] = keep * state[late] + seen_step * state[_RING + k]
-        for k in range(1, LAGS + 1):
-            early = _CROSS + LAGS - k
-            state[early] = keep * state[early] + led_step * state[_RING + LAGS + 1 + k]
+            late[k] = keep * late[k] + seen_step * led_steps[k]
+        for k in range(LAGS):
+            early[k] = keep * early[k] + led_step * seen_steps[k + 1]
         if (number // stride) % _JUDGE_EVERY != 0:
             continue
         lag_s = sample_s * _best_lag(state, is_rate)
@@ -113,14 +114,15 @@ def _best_lag(state: F64, both_ways: bool) -> int:
     scale = math.sqrt(state[LED_SUM] * state[SEEN_SUM])
     if min(state[LED_SUM], state[SEEN_SUM]) < _ENOUGH:
         return 0
-    most, zero = 0.0, state[_CROSS + LAGS] / scale
-    for k in range(-LAGS if both_ways else 0, LAGS + 1):
-        most = max(most, state[_CROSS + LAGS + k] / scale)
-    if most < _LIKE or most - zero < _CLEARLY:
+    late, early = state[_LATE:_EARLY] / scale, state[_EARLY:LAG] / scale
+    most = late.max()
+    if both_ways:
+        most = max(most, early.max())
+    if most < _LIKE or most - late[0] < _CLEARLY:
         return 0
     for k in range(LAGS + 1):
-        if state[_CROSS + LAGS + k] / scale >= most - _AS_GOOD:
+        if late[k] >= most - _AS_GOOD:
             return k
-        if both_ways and state[_CROSS + LAGS - k] / scale >= most - _AS_GOOD:
+        if both_ways and k > 0 and early[k - 1] >= most - _AS_GOOD:
             return -k
     return 0

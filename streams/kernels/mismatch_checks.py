@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+Bool = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 
@@ -37,27 +38,45 @@ def judge(
 ) -> None:
     """What the sums prove; a pair of a joint with itself holds its own correlation."""
     verdict[:] = FINE
+    joints = verdict.shape[0]
+    # Whether a joint does not do what itself is told, and whether it does what nobody told it.
+    strays, roams = np.zeros(joints, np.bool_), np.zeros(joints, np.bool_)
+    astray = False
     for p in range(pair.shape[0]):
         a, b = pair[p, 0], pair[p, 1]
-        if a == b:
-            scale = math.sqrt(watch[a, TOLD_SUM] * watch[a, SEEN_SUM])
-            own[a] = cross[p, 0] / scale if scale > 0.0 else 0.0
+        if a != b:
+            continue
+        asked, done = watch[a, TOLD_SUM], watch[a, SEEN_SUM]
+        scale = math.sqrt(asked * done)
+        own[a] = cross[p, 0] / scale if scale > 0.0 else 0.0
+        left = asked - 2.0 * cross[p, 0] + done
+        enough = asked >= _ENOUGH
+        strays[a] = enough and left >= _UNLIKE * asked and own[a] >= -_FOLLOWS
+        roams[a] = left > _UNLIKE * done
+        astray |= strays[a]
+        if not enough:
+            continue
+        if own[a] < -_FOLLOWS:
+            verdict[a] = max(verdict[a], FLIPPED)
+        elif own[a] > _FOLLOWS and _is_degree(math.sqrt(done / asked)):
+            verdict[a] = max(verdict[a], UNIT)
+        elif own[a] > _FOLLOWS:
+            watch[a, SINCE] = frame + 1
+    if astray:
+        _find_exchanged(pair, is_mirror, watch, cross, strays, roams, verdict)
+
+
+@numba.njit(cache=True)
+def _find_exchanged(
+    pair: I32, is_mirror: I32, watch: F64, cross: F64, strays: Bool, roams: Bool, verdict: I32
+) -> None:
     mirrored = 0
     for p in range(pair.shape[0]):
         a, b = pair[p, 0], pair[p, 1]
         if a == b:
-            if watch[a, TOLD_SUM] < _ENOUGH:
-                continue
-            ratio = math.sqrt(watch[a, SEEN_SUM] / watch[a, TOLD_SUM])
-            if own[a] < -_FOLLOWS:
-                verdict[a] = max(verdict[a], FLIPPED)
-            elif own[a] > _FOLLOWS and _is_degree(ratio):
-                verdict[a] = max(verdict[a], UNIT)
-            elif own[a] > _FOLLOWS:
-                watch[a, SINCE] = frame + 1
             continue
-        exchanged = _taken(p, 0, a, b, watch, cross, own) or _taken(p, 1, b, a, watch, cross, own)
-        if exchanged:
+        there = strays[a] and roams[b] and _is_taken(watch[a], watch[b], cross[p, 0])
+        if there or (strays[b] and roams[a] and _is_taken(watch[b], watch[a], cross[p, 1])):
             kind = SWAPPED if is_mirror[p] else PERMUTED
             mirrored += is_mirror[p]
             verdict[a] = max(verdict[a], kind)
@@ -70,23 +89,14 @@ def judge(
 
 
 @numba.njit(cache=True)
-def _taken(p: int, way: int, told: int, seen: int, watch: F64, cross: F64, own: F64) -> bool:
-    """Whether joint `seen` does what `told` was told, and neither does what itself was told.
+def _is_taken(told: F64, seen: F64, crosswise: float) -> bool:
+    """Whether joint `seen` does what `told` was told.
 
     By what is left over, sum (seen - told)^2: limbs' joints often move in step, so that their
     correlations are alike.
     """
-    asked = watch[told, TOLD_SUM]
-    if asked < _ENOUGH:
-        return False
-    left = asked - 2.0 * cross[p, way] + watch[seen, SEEN_SUM]
-    scale = own[told] * math.sqrt(asked * watch[told, SEEN_SUM])
-    own_left = asked - 2.0 * scale + watch[told, SEEN_SUM]
-    if left > _LIKE * asked or own_left < _UNLIKE * asked or own[told] < -_FOLLOWS:
-        return False
-    done = watch[seen, SEEN_SUM]
-    scale = own[seen] * math.sqrt(watch[seen, TOLD_SUM] * done)
-    return bool(watch[seen, TOLD_SUM] - 2.0 * scale + done > _UNLIKE * done)
+    asked = told[TOLD_SUM]
+    return bool(asked - 2.0 * crosswise + seen[SEEN_SUM] <= _LIKE * asked)
 
 
 @numba.njit(cache=True)

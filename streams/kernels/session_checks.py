@@ -24,6 +24,7 @@ from streams.kernels.session_rows import (
     SIGNAL_SKEW,
     WRONG_MODEL,
 )
+from streams.kernels.take_checks import note_take
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -61,15 +62,16 @@ def pose_figures(figures: F64) -> F64:
 def check_motion(
     stamp_ns: I64, start_ns: int, last_ns: int, first_frame: int, position: F64, velocity: F64,
     action: F64, by_velocity: bool, channel: I32, pair: I32, is_mirror: I32, limits: F64,
-    led: I32, turned: I32, stride: int, sample_s: float,
+    beyond: bool, led: I32, turned: I32, stride: int, sample_s: float,
     acceleration: F64, quaternion: F64, angular_velocity: F64, is_quaternion: bool,
-    bound: F64, least: F64, figures: F64, joint_hits: I64, hits: I64, worst: F64,
+    bound: F64, least: F64, figures: F64, take: F64, joint_hits: I64, hits: I64, worst: F64,
 ) -> bool:  # fmt: skip
     """Look at T frames; gives whether anything was found.
 
     `figures` are carried, as `fresh_session_figures` makes them, and changed. `led` are the joints
-    that have a command in every frame, `turned` those that have a velocity. A signal that is not
-    there is [0, 0]; everything else is as in the checks that are called.
+    that have a command in every frame, `turned` those that have a velocity; `beyond` tells whether
+    any joint may be far past a limit. A signal that is not there is [0, 0]; everything else is as
+    in the checks that are called.
     """
     joints, pairs = channel.shape[0], pair.shape[0]
     crossed = _WATCH + WATCH * joints
@@ -79,10 +81,14 @@ def check_motion(
         stamp_ns, start_ns, first_frame, position, velocity if by_velocity else action,
         by_velocity, channel, pair, is_mirror, watch, cross, figures[:SAMPLING], joint_hits,
     )  # fmt: skip
-    check_model(
-        stamp_ns, last_ns, first_frame, position, channel, limits,
-        bound[WRONG_MODEL], least[WRONG_MODEL], figures[_MODEL:_LAG], hits, worst,
-    )  # fmt: skip
+    note_take(position, channel, take)
+    if beyond:
+        check_model(
+            stamp_ns, last_ns, first_frame, position, channel, limits,
+            bound[WRONG_MODEL], least[WRONG_MODEL], figures[_MODEL:_LAG], hits, worst,
+        )  # fmt: skip
+    else:
+        figures[_MODEL:_LAG] = 0.0
     if led.shape[0] > 0:
         check_lag(
             ACTION_LAG, stamp_ns, start_ns, first_frame, stride, sample_s, position, action, False,

@@ -13,7 +13,7 @@ I32 = npt.NDArray[np.int32]
 
 DIGEST = 0
 TAKE = 1
-"""Behind it, count, sum and sum of squares of each watched joint."""
+"""Behind it, counts, sums and sums of squares of the watched joints."""
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _MASK = np.uint64((1 << 52) - 1)
@@ -33,19 +33,20 @@ def note_take(position: F64, channel: I32, take: F64) -> None:
     """
     digest = np.uint64(take[DIGEST])
     frames, channels = position.shape
-    word = np.empty(1, np.float32)
-    bits = word.view(np.uint32)
+    bits = position.view(np.uint64)
+    joints = channel.shape[0]
+    count, total = take[TAKE : TAKE + joints], take[TAKE + joints : TAKE + 2 * joints]
+    squares = take[TAKE + 2 * joints :]
     for t in range(frames):
         row = np.uint64(0)
         for c in range(channels):
-            word[0] = position[t, c]
-            row = (row ^ np.uint64(bits[0])) * _FACTOR
+            row += bits[t, c] * (_FACTOR + np.uint64(2 * c))
         digest = ((digest ^ row) * _FACTOR) >> np.uint64(12)
-        for w in range(channel.shape[0]):
+        for w in range(joints):
             value = position[t, channel[w]]
-            if math.isfinite(value):
-                at = TAKE + 3 * w
-                take[at] += 1.0
-                take[at + 1] += value
-                take[at + 2] += value * value
+            known = math.isfinite(value)
+            value = value if known else 0.0
+            count[w] += 1.0 if known else 0.0
+            total[w] += value
+            squares[w] += value * value
     take[DIGEST] = float(digest & _MASK)
