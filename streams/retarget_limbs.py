@@ -18,6 +18,7 @@ from streams.body_tree import BodyTree, neutral_values, value_at
 from streams.kernels.quaternion import z_axis
 from streams.kernels.solve_chain import place_end, turn_limb
 from streams.kernels.solve_search import NUDGED
+from streams.kernels.solve_tables import Tables
 from streams.limb_reach import limb_make, reach_along_segments, reach_by_joints
 
 Bool = NDArray[np.bool_]
@@ -55,7 +56,7 @@ class Limb:
         segment: [4] segments of upper, fore, end and base; of the trunk, only the last two count.
         has: [3] of the trunk: which of yaw, roll, pitch its joints span; None for a limb.
         make: `streams.limb_reach.limb_make` of its geometry.
-        tables: Constant arguments of `solve_limb_chunk`, in its order.
+        tables: As `streams.kernels.solve_tables` packs them.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Limb:
     segment: I32
     has: U8 | None
     make: str
-    tables: tuple[object, ...]
+    tables: Tables
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,10 @@ from numpy.typing import NDArray
 from schemas.body import DOF_INDEX, Status
 from schemas.embodiment import Embodiment, EmbodimentError, load_embodiment
 from streams.body_tree import build_tree
-from streams.kernels.solve_chunk import (
-    CLAMPED,
-    HELD,
-    REACHABLE,
-    RESEEDED,
-    VELOCITY_LIMITED,
-    solve_limb_chunk,
-)
-from streams.kernels.solve_goals import close_hands, limb_goals, trunk_goals
+from streams.kernels.solve_chunk import solve_chunk
+from streams.kernels.solve_frame import CLAMPED, REACHABLE, RESEEDED, VELOCITY_LIMITED
+from streams.kernels.solve_goals import close_hands
+from streams.kernels.solve_tables import pack
 from streams.kernels.trig import arctangents
 from streams.retarget_limbs import (
     LIMB_NAMES,
@@ -48,6 +43,7 @@ from streams.retarget_limbs import (
 Bool = NDArray[np.bool_]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
@@ -83,6 +79,8 @@ class TargetPlan:
         limbs: Waist and neck, then the limbs of `limb_names`.
         fingers: Joints of hands and grippers.
         gap_ns: A longer step between frames starts anew, without memory or velocity limits.
+        tables: Of `limbs`, constant arguments of `solve_chunk` in its order: aims, then whole,
+            floats, starts and joint.
     """
 
     embodiment: Embodiment
@@ -93,6 +91,7 @@ class TargetPlan:
     limbs: tuple[Limb, ...]
     fingers: Fingers
     gap_ns: int
+    tables: tuple[I32, tuple[I32, F64, I64, I32]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,8 @@ class RetargetState:
     Attributes:
         t_ns: Time of the last frame; None before the first.
         solution: [J] joint values before velocity limits; NaN where a limb has none yet.
-        trend: [J] what it changed by in the last frame.
+        trend: [J, 3] what it changed by in the last frame, by how much that differs from the frame
+            before, and how much of that is expected again.
         position: [J] joint values given out.
         searched: [M, 7] per `TargetPlan.limbs`: goal of the last search in vain, NaN = none.
         previous: [M, 7] goal of the last frame, NaN = none.
@@ -179,7 +179,18 @@ def compile_target(
         limbs=tuple(limbs),
         fingers=build_fingers(embodiment, motors, "hands" in parts),
         gap_ns=gap_ns,
+        tables=_tables(limbs),
     )
+
+
+def _tables(limbs: Sequence[Limb]) -> tuple[I32, tuple[I32, F64, I64, I32]]:
+    aims = np.full((len(limbs), 8), -1, np.int32)
+    for aim, limb in zip(aims, limbs, strict=True):
+        aim[:4] = limb.segment
+        if limb.has is not None:
+            aim[4], aim[5:] = DOF_INDEX[f"{limb.name}_yaw"], limb.has
+    joint = np.array([j for limb in limbs for j in limb.joint], dtype=np.int32)
+    return aims, (*pack([limb.tables for limb in limbs]), joint)
 
 
 def limb_makes(embodiment: Embodiment) -> dict[str, str]:
@@ -205,7 +216,7 @@ def start_retarget(plan: TargetPlan) -> RetargetState:
     nothing = np.full((len(plan.limbs), 7), np.nan)
     solution = np.full(len(plan.joint_names), np.nan)
     return RetargetState(
-        None, solution, np.zeros_like(solution), plan.motors.rest.copy(), nothing, nothing
+        None, solution, np.zeros((len(solution), 3)), plan.motors.rest.copy(), nothing, nothing
     )
 
 
@@ -232,25 +243,15 @@ def retarget(
     position = np.empty((frames, joints))
     position[:] = last
     status = np.full((frames, joints), Status.IMPUTED, np.uint8)
-    left, flags = np.empty((limbs, 3, frames)), np.empty((limbs, frames, 5), np.bool_)
-    goals, spare, row = np.empty((frames, 3, 4)), np.empty((3, frames)), 0
-    trunk_flags = np.empty((frames, 5), np.bool_)
-    for m, limb in enumerate(plan.limbs):
-        out, flag = spare, trunk_flags
-        if limb.has is not None:
-            trunk_goals(body.angle, DOF_INDEX[f"{limb.name}_yaw"], limb.has, goals)
-        else:
-            limb_goals(body.segment_quat, limb.segment, goals)
-            out, flag, row = left[row], flags[row], row + 1
-        memory = solution[limb.joint], trend[limb.joint], last[limb.joint]
-        own = np.empty((frames, len(limb.joint)))
-        solve_limb_chunk(
-            goals, *clock, *limb.tables,
-            *memory, searched[m], previous[m], own, out, flag,
-        )  # fmt: skip
-        solution[limb.joint], trend[limb.joint], last[limb.joint] = memory
-        position[:, limb.joint] = own
-        status[:, limb.joint] = np.where(flag[:, HELD, None], Status.IMPUTED, Status.DERIVED)
+    left = np.empty((len(plan.limbs), 3, frames))
+    flags = np.empty((len(plan.limbs), frames, 5), np.bool_)
+    aims, tables = plan.tables
+    solve_chunk(
+        body.segment_quat, body.angle, aims, *clock, *tables,
+        solution, trend, last, searched, previous, position, status, left, flags,
+    )  # fmt: skip
+    # Waist and neck come first, and have no record.
+    left, flags = left[-limbs or len(left) :], flags[-limbs or len(flags) :]
     _close(plan, body, clock, last, position, status)
     turn = np.empty(limbs * frames)
     arctangents(left[:, 1].ravel(), left[:, 2].ravel(), turn)

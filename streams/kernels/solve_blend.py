@@ -39,7 +39,7 @@ def blend(x: F64, place: F64, goal: F64, limb: Limb, steps: int, work: Work, roo
         room: [V + 3, V] work: normal matrix, gradient, best x, step.
     """
     var, gain, _, _, count, _, reach, lower, upper, elbow_first = limb
-    _, body_q, _, pull, _, _, error, _, free, _, _ = work
+    _, body_q, _, pull, _, _, error, _, free, _, _, _ = work
     size = x.shape[0]
     gradient, kept, step = room[size], room[size + 1], room[size + 2]
     cost, damping, scale = math.inf, _FIRST_DAMPING, 0.0

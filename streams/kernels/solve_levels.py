@@ -23,11 +23,11 @@ TASKS, ROWS = 3, 3
 
 # Damping per squared error, and its floor: place, then the two orientations. The floors of the
 # lower tasks are far above what projection leaves of a direction that is already spent.
-_DAMPING = 0.1
-_FLOOR = (1e-12, 1e-6, 1e-6)
-_PROJECTION = 1e-13
+DAMPING = 0.1
+FLOOR = (1e-12, 1e-6, 1e-6)
+PROJECTION = 1e-13
 # Longest turn of one joint in one task's step, rad: beyond it a Jacobian says little.
-_LONGEST_RAD = 0.7
+LONGEST_RAD = 0.7
 
 
 # numpy's error model: a division is a division, without a branch that would raise.
@@ -105,7 +105,7 @@ def _project(pull: F64, free: U8, own: F64, factor: F64, first: int, last: int) 
                 own[a + 1, v] -= p10 * p + p11 * q + p12 * r
                 own[a + 2, v] -= p20 * p + p21 * q + p22 * r
         if task + 1 < TASKS:
-            f = _factorise(own, a, _PROJECTION)
+            f = _factorise(own, a, PROJECTION)
             for k in range(6):
                 factor[task, k] = f[k]
 
@@ -124,13 +124,13 @@ def _move(
             r0 -= pull[a, v] * dx[v]
             r1 -= pull[a + 1, v] * dx[v]
             r2 -= pull[a + 2, v] * dx[v]
-    damping = _DAMPING * (r0 * r0 + r1 * r1 + r2 * r2) + _FLOOR[task]
+    damping = DAMPING * (r0 * r0 + r1 * r1 + r2 * r2) + FLOOR[task]
     c0, c1, c2 = _solve(_factorise(own, a, damping), r0, r1, r2)
     largest = 0.0
     for v in range(count):
         move[v] = c0 * own[a, v] + c1 * own[a + 1, v] + c2 * own[a + 2, v]
         largest = max(largest, abs(move[v]))
-    share = 1.0 if largest <= _LONGEST_RAD else _LONGEST_RAD / largest
+    share = 1.0 if largest <= LONGEST_RAD else LONGEST_RAD / largest
     hit = -1
     for v in range(count):
         there = x[v] + dx[v]

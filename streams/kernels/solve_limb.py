@@ -15,7 +15,7 @@ F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 Limb = tuple[I32, F64, F64, F64, I32, F64, F64, F64, F64, bool]
-Work = tuple[F64, F64, F64, F64, F64, F64, F64, F64, U8, F64, F64]
+Work = tuple[F64, F64, F64, F64, F64, F64, F64, F64, U8, F64, F64, F64]
 
 # Reachable: the place within 1 % of limb length; the end's turn, where it counts, within 2 deg.
 PLACE_WITHIN = 0.01
@@ -23,8 +23,10 @@ TURN_WITHIN = 2.0 * math.sin(math.radians(1.0))
 
 # A step is the last where what convergence leaves after it, if quadratic, is less than this, and
 # it was a fraction of the step before.
-_LEFT_RAD = 1e-7
+LEFT_RAD = 1e-6
 _FRACTION = 0.1
+# So small a step that came out as foreseen leaves nothing but what no step can mend.
+SMALL_RAD = 1e-2
 # A step that makes matters worse was too long: near a straight arm a Jacobian promises what the
 # next pose does not keep. It is halved down to this share, and taken back if that does not help
 # either; then the place is seen to alone, unless the end is this close to it (fraction of length).
@@ -60,12 +62,13 @@ def make_work(joints: int, size: int) -> Work:
     """Room for one limb of N joints and V variables, made once a chunk.
 
     Value, cosine, sine [3, N]; bodies [N + 1, 4]; segments [3, 4]; Jacobian and its projection
-    [9, V]; factors [2, 6]; errors [9]; step, free, another solution, one task's step: [V] each.
+    [9, V]; factors [2, 6]; errors [9]; step, free, another solution, one task's step: [V] each;
+    errors as foreseen [9].
     """
     return (
         np.empty((3, joints)), np.empty((joints + 1, 4)), np.empty((3, 4)),
         np.empty((9, size)), np.empty((9, size)), np.empty((2, 6)), np.empty(9), np.empty(size),
-        np.empty(size, np.uint8), np.empty(size), np.empty(size),
+        np.empty(size, np.uint8), np.empty(size), np.empty(size), np.empty(9),
     )  # fmt: skip
 
 
@@ -99,7 +102,7 @@ def descend(
         small, as that step foresaw it.
     """
     var, gain, _, _, count, _, reach, lower, upper, elbow_first = limb
-    _, body_q, _, pull, own, factor, error, dx, free, _, move = work
+    _, body_q, _, pull, own, factor, error, dx, free, _, move, foreseen = work
     before, tasks = -1.0, TASKS
     at, end, turn = measure(x, place, goal, limb, work)
     for _ in range(steps):
@@ -107,18 +110,23 @@ def descend(
         step = step_tasks(pull, error, x, lower, upper, tasks, free, own, factor, dx, move)
         for v in range(x.shape[0]):
             x[v] = min(max(x[v] + dx[v], lower[v]), upper[v])
-        if tasks == TASKS and _settled(step, before):
+        if tasks == TASKS and is_settled(step, before):
             at, end, turn = foresee(pull, error, dx, elbow_first)
             break
-        before, merit = step, _merit(at, end, turn, elbow_first)
+        merit = _merit(at, end, turn, elbow_first)
+        foresee(pull, error, dx, elbow_first)
+        for i in range(9):
+            foreseen[i] = error[i]
         at, end, turn = measure(x, place, goal, limb, work)
-        share = 0.5
-        while _merit(at, end, turn, elbow_first) > merit + _LEFT_RAD and share >= _LEAST_SHARE:
+        if tasks == TASKS and step <= SMALL_RAD and _furthest(error, foreseen) <= LEFT_RAD:
+            break
+        before, share = step, 0.5
+        while _merit(at, end, turn, elbow_first) > merit + LEFT_RAD and share >= _LEAST_SHARE:
             for v in range(x.shape[0]):
                 x[v] -= share * dx[v]
             at, end, turn = measure(x, place, goal, limb, work)
             share *= 0.5
-        if share < _LEAST_SHARE and _merit(at, end, turn, elbow_first) > merit + _LEFT_RAD:
+        if share < _LEAST_SHARE and _merit(at, end, turn, elbow_first) > merit + LEFT_RAD:
             for v in range(x.shape[0]):
                 x[v] = min(max(x[v] - 2.0 * share * dx[v], lower[v]), upper[v])
             at, end, turn = measure(x, place, goal, limb, work)
@@ -131,12 +139,21 @@ def descend(
 
 
 @njit(cache=True)
-def _settled(step: float, before: float) -> bool:
+def is_settled(step: float, before: float) -> bool:
     """Whether a step, after the one before (negative: none), leaves next to nothing to do.
 
     Quadratic convergence leaves c · step² with c = step / before². After the first step c is not
     known: about 1, and up to 100 where an elbow or knee is nearly straight.
     """
-    if step <= _LEFT_RAD or (before < 0.0 and 100.0 * step * step <= _LEFT_RAD):
+    if step <= LEFT_RAD or (before < 0.0 and 100.0 * step * step <= LEFT_RAD):
         return True
-    return step <= _FRACTION * before and step**3 <= _LEFT_RAD * before * before
+    return step <= _FRACTION * before and step**3 <= LEFT_RAD * before * before
+
+
+@njit(cache=True)
+def _furthest(a: F64, b: F64) -> float:
+    """Largest difference of two rows."""
+    largest = 0.0
+    for i in range(a.shape[0]):
+        largest = max(largest, abs(a[i] - b[i]))
+    return largest
