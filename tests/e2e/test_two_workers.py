@@ -60,6 +60,7 @@ def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
         # The broker has JMX, and the supervisor is none of its own processes.
         processes = len(stack.processes())
         prometheus.wait_for('up{job="kinebus"} == 1', processes)
+        every_robot_is_on_the_wall(stack.chosen["dashboard"], {one.robot for one in plan.robots})
         every_name_is_served(tmp_path)
         every_panel_answers(prometheus, connect(stack.clickhouse_url, "kinebus"))
     assert report.ok, report.problems
@@ -67,6 +68,15 @@ def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
     for name in vendors:
         got = report.vendors[name]
         assert got.canonical == got.clickhouse == got.object_storage == counts[name].frames, name
+
+
+def every_robot_is_on_the_wall(url: str, robots: set[str]) -> None:
+    """The dashboard's first event holds each robot, with its last take judged."""
+    with urllib.request.urlopen(f"{url}stream/fleet") as stream:
+        assert stream.readline() == b"event: whole\n"
+        told = json.loads(stream.readline().removeprefix(b"data: "))["robots"]
+    assert set(told) == robots
+    assert all(row["known"] and row["rate"] > 0 for row in told.values())
 
 
 def every_name_is_served(home: Path) -> None:
