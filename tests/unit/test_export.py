@@ -2,81 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import obstore
 import pyarrow.parquet as pq
 import pytest
-from mcap.reader import make_reader
-from mcap_ros2.decoder import DecoderFactory
-from obstore.store import MemoryStore
 
 from schemas.body import DOFS
-from schemas.codec import encode
 from schemas.embodiment import load_embodiment
 from sinks.catalogue import Episode
-from sinks.datasets.episode import CorruptEpisodeError, read_frames
-from sinks.datasets.export import LAYOUTS, Exported, Format, export
+from sinks.datasets.episode import read_frames
+from sinks.datasets.export import LAYOUTS, Format
 from sinks.datasets.lerobot_v3 import V3
-from sinks.datasets.plan import Choice, ExportError
 from sinks.datasets.signals import ActionKind, Space
-from sinks.lake.columns import by_component
-from sinks.objects import read_object
 from streams.retarget_plan import compile_target
-from tests import make
+from tests.export_make import STORE, data, digests, folding, info, run, stored
 from tests.lake_make import seal, simulated
-
-STORE = MemoryStore()
 
 
 @pytest.fixture(scope="module")
 def fold() -> list[Episode]:
-    """Three episodes of two robots of one type."""
-    return seal(STORE, [simulated("unitree", 1, 90), simulated("unitree", 2, 120, episodes=2)])
-
-
-def run(
-    out: Path, episodes: list[Episode], form: Format = Format.LEROBOT_V3, **choice: object
-) -> Exported:
-    return export(
-        Choice("set", **choice),  # type: ignore[arg-type]
-        form,
-        str(out),
-        "all",
-        episodes,
-        STORE,
-        make.vendors(),
-        lambda what, done, total: None,
-        "cc-by-4.0",
-    )
-
-
-def stored(episode: Episode, columns: list[str]) -> dict[str, np.ndarray]:
-    """Columns of an episode as they lie in the lake, by time."""
-    manifest = json.loads(read_object(STORE, episode.manifest or ""))
-    tables = [
-        by_component(pq.read_table(io.BytesIO(read_object(STORE, segment["key"]))))
-        for segment in manifest["segments"]
-    ]
-    names = ["t_ns", *columns]
-    held = {name: np.concatenate([table[name].to_numpy() for table in tables]) for name in names}
-    order = np.argsort(held["t_ns"], kind="stable")
-    return {name: values[order] for name, values in held.items()}
-
-
-def data(out: Path) -> dict[str, np.ndarray]:
-    table = pq.read_table(out / "data")
-    return {name: np.array(table[name].to_pylist()) for name in table.column_names}
-
-
-def info(out: Path) -> dict:
-    return json.loads((out / "meta/info.json").read_text())
+    return folding()
 
 
 def test_every_value_is_the_stored_one_or_lies_on_the_line_between_two(tmp_path, fold) -> None:
@@ -135,14 +83,6 @@ def test_the_same_selection_gives_the_same_bytes_in_any_order(tmp_path, fold) ->
     run(first, fold)
     run(second, fold[::-1])
     assert digests(first) == digests(second)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_an_export_that_ended_anywhere_goes_on_to_the_same_bytes(
@@ -249,128 +189,6 @@ def test_a_robot_without_commands_gives_the_next_state(tmp_path) -> None:
     assert "send no command" in (tmp_path / "set/README.md").read_text()
 
 
-def test_version_2_1_holds_the_same_rows_a_file_an_episode(tmp_path, fold) -> None:
-    three, two = tmp_path / "three", tmp_path / "two"
-    run(three, fold)
-    run(two, fold, Format.LEROBOT_V21)
-    told = info(two)
-    for episode in range(len(fold)):
-        path = two / told["data_path"].format(episode_chunk=0, episode_index=episode)
-        table = pq.read_table(path)
-        own = data(three)["episode_index"] == episode
-        for name in table.column_names:
-            assert (np.array(table[name].to_pylist()) == data(three)[name][own]).all()
-    lines = (two / "meta/episodes.jsonl").read_text().splitlines()
-    assert [json.loads(line)["length"] for line in lines] == [
-        row["length"] for row in pq.read_table(three / "meta/episodes").to_pylist()
-    ]
-    assert json.loads((two / "meta/stats.json").read_text()) == json.loads(
-        (three / "meta/stats.json").read_text()
-    )
-
-
-def test_modalities_cover_the_state_part_by_part(tmp_path, fold) -> None:
-    out = tmp_path / "set"
-    run(out, fold, Format.LEROBOT_V21)
-    told = json.loads((out / "meta/modality.json").read_text())
-    names = info(out)["features"]["observation.state"]["names"]
-    spans = {name: names[s["start"] : s["end"]] for name, s in told["state"].items()}
-    assert [name for part in spans.values() for name in part] == names
-    assert list(spans) == ["left_arm", "right_arm", "left_hand", "right_hand"]
-    assert all("left" in name for name in spans["left_arm"] + spans["left_hand"])
-    assert told["video"] == {}
-
-
-def test_plain_parquet_has_a_column_a_component(tmp_path, fold) -> None:
-    vectors, plain = tmp_path / "vectors", tmp_path / "plain"
-    run(vectors, fold)
-    run(plain, fold, Format.PARQUET)
-    table = pq.read_table(plain / "episodes")
-    held, names = data(vectors), info(vectors)["features"]["action"]["names"]
-    for place, name in enumerate(names):
-        assert (table[f"action.{name}"].to_numpy() == held["action"][:, place]).all()
-    told = json.loads((plain / "dataset.json").read_text())
-    assert told["stats"] == json.loads((vectors / "meta/stats.json").read_text())
-    assert pq.read_table(plain / "episodes.parquet").num_rows == len(fold)
-
-
-def test_an_mcap_holds_the_robots_own_messages(tmp_path, fold) -> None:
-    out = tmp_path / "set"
-    target = compile_target(load_embodiment("unitree_h1"))
-    done = run(out, fold, Format.MCAP, target=target)
-    names = make.vendor("unitree").profile.channel_names
-    for place, one in enumerate(done.plan.episodes):
-        source = stored(one.episode, [f"position.{name}" for name in names])
-        path = out / f"episodes/episode_{place:06d}.mcap"
-        held: dict[str, list] = {}
-        with path.open("rb") as file:
-            reader = make_reader(file, decoder_factories=[DecoderFactory()])
-            for _, channel, message, own in reader.iter_decoded_messages():
-                held.setdefault(channel.topic, []).append((message.log_time, own))
-        assert set(held) >= {
-            "/joint_states", "/joint_commands", "/canonical/joint_states", "/tf",
-            "/unitree_h1/joint_states",
-        }  # fmt: skip
-        assert [at for at, _ in held["/joint_states"]] == source["t_ns"].tolist()
-        for t, (_, told) in enumerate(held["/joint_states"]):
-            assert tuple(told.name) == names
-            assert list(told.position) == [source[f"position.{name}"][t] for name in names]
-        moved = held["/tf"][0][1].transforms
-        assert {"torso", "left_hand", "right_forearm"} <= {t.child_frame_id for t in moved}
-        turn = moved[0].transform.rotation
-        assert turn.x**2 + turn.y**2 + turn.z**2 + turn.w**2 == pytest.approx(1.0)
-
-
-class TestWhatCannotBecomeADataSet:
-    def test_nothing_chosen(self, tmp_path) -> None:
-        with pytest.raises(ExportError, match="no complete episode"):
-            run(tmp_path / "set", [])
-
-    def test_several_robots_without_a_target(self, tmp_path, fold) -> None:
-        mixed = [*fold, *seal(STORE, [simulated("pollen", 2, 60)])]
-        with pytest.raises(ExportError, match=r"mixes 2 robots .* --as"):
-            run(tmp_path / "set", mixed)
-        assert not (tmp_path / "set").exists()
-
-    def test_a_stream_without_a_whole_limb(self, tmp_path) -> None:
-        """A log whose arms lack their elbows, as K-Bot's recordings lack all joints but one."""
-        log = simulated("pollen", 9, 60)
-        vendor = make.vendor("pollen")
-        for place, record in enumerate(log.records):
-            value = json.loads(record.value[5:]) if b"l_arm" in record.value else None
-            if value is not None:
-                for arm in ("l_arm", "r_arm"):
-                    value[arm] = [[*row[:3], None, *row[4:]] for row in value[arm]]
-                log.records[place] = replace(record, value=encode(vendor.schema, value))
-        with pytest.raises(ExportError, match="no limb of it is whole"):
-            run(tmp_path / "set", seal(STORE, [log]))
-
-    def test_a_folder_that_is_taken(self, tmp_path, fold) -> None:
-        (tmp_path / "note").write_text("mine")
-        with pytest.raises(ExportError, match="is there already"):
-            run(tmp_path, fold)
-        assert (tmp_path / "note").read_text() == "mine"
-
-    def test_an_object_that_was_changed(self, tmp_path) -> None:
-        (episode,) = seal(STORE, [simulated("unitree", 77, 60)])
-        key = json.loads(read_object(STORE, episode.manifest or ""))["segments"][0]["key"]
-        changed = bytearray(read_object(STORE, key))
-        changed[len(changed) // 2] ^= 1
-        obstore.put(STORE, key, bytes(changed))
-        with pytest.raises(CorruptEpisodeError, match="not what was sealed"):
-            run(tmp_path / "set", [episode])
-        assert not (tmp_path / "set").exists()
-
-    def test_too_few_episodes_for_a_split(self, tmp_path, fold) -> None:
-        with pytest.raises(ExportError, match="would be empty"):
-            run(tmp_path / "set", fold[:1], splits=(("train", 0.5), ("val", 0.5)))
-
-    def test_delta_without_a_command(self, tmp_path) -> None:
-        with pytest.raises(ExportError, match="use next-state"):
-            run(tmp_path / "set", seal(STORE, [simulated("pollen", 3, 60)]),
-                action=ActionKind.DELTA)  # fmt: skip
-
-
 def test_canonical_commands_are_of_the_dofs_that_commands_move(tmp_path) -> None:
     """Fourier's fingers are commanded by codes, which are no positions: they get the next state."""
     out = tmp_path / "set"
@@ -381,3 +199,33 @@ def test_canonical_commands_are_of_the_dofs_that_commands_move(tmp_path) -> None
     state, action = held["observation.state"][:, finger], held["action"][:, finger]
     assert (action[:-1] == state[1:]).all()
     assert "No command comes for left_thumb_rotation" in (out / "README.md").read_text()
+
+
+def test_poses_and_angles_lie_between_the_stored_ones(tmp_path, fold) -> None:
+    """Positions on straight lines, rotations between their neighbours, angles of the body too."""
+    out = tmp_path / "set"
+    run(out, fold, space=Space.CANONICAL)
+    held, told = data(out), info(out)["features"]
+    dofs = told["observation.state"]["names"]
+    parts = told["observation.environment_state"]["names"]
+    for row in pq.read_table(out / "meta/episodes").to_pylist():
+        episode = next(one for one in fold if one.episode == row["episode_id"])
+        ends = [f"left_hand.{part}" for part in ("x", "y", "z", "qw", "qx", "qy", "qz")]
+        source = stored(episode, [*(f"angle.{dof}" for dof in dofs), *ends])
+        own = held["episode_index"] == row["episode_index"]
+        seconds = (source["t_ns"] - source["t_ns"][0]) / 1e9
+        at = np.arange(row["length"]) / info(out)["fps"]
+        assert row["length"] == int(seconds[-1] * info(out)["fps"] + 1e-6) + 1
+        for c, dof in enumerate(dofs):
+            expected = np.interp(at, seconds, source[f"angle.{dof}"])
+            np.testing.assert_allclose(held["observation.state"][own][:, c], expected, atol=3e-6)
+        for axis in "xyz":
+            found = held["observation.environment_state"][own][:, parts.index(f"left_hand.{axis}")]
+            expected = np.interp(at, seconds, source[f"left_hand.{axis}"])
+            np.testing.assert_allclose(found, expected, atol=2e-6)
+        w, x, y, z = (source[f"left_hand.{part}"] for part in ("qw", "qx", "qy", "qz"))
+        turned = {"r11": 1 - 2 * (y * y + z * z), "r21": 2 * (x * y + w * z),
+                  "r12": 2 * (x * y - w * z), "r32": 2 * (y * z + w * x)}  # fmt: skip
+        for name, values in turned.items():
+            found = held["observation.environment_state"][own][:, parts.index(f"left_hand.{name}")]
+            np.testing.assert_allclose(found, np.interp(at, seconds, values), atol=2e-4)
