@@ -24,6 +24,7 @@ frames = app.topic("canonical.frames", value_serializer="raw")
 
 @cache
 def schema(number: int) -> dict:
+    """A schema by the id that a record carries."""
     url = f"{os.environ['SCHEMA_REGISTRY_URL']}/schemas/ids/{number}"
     with urllib.request.urlopen(url) as answer:
         return fastavro.parse_schema(json.loads(json.load(answer)["schema"]))
@@ -31,6 +32,7 @@ def schema(number: int) -> dict:
 
 @app.agent(frames)
 async def follow(values):
+    """Print robot, sequence and shape of each chunk's canonical angles."""
     async for value in values:
         _, number = struct.unpack(">bI", value[:5])
         own = schema(number)
