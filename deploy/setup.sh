@@ -165,6 +165,9 @@ compile_kernels() {
     return
   fi
   say "compiling kernels"
+  # numba knows a kernel's own file, not those it calls into: what was compiled with an older one
+  # would be taken for good, and write where it must not.
+  find streams -name '*.nb[ic]' -delete
   "$PYTHON" -m streams.warm
   touch "$STAMPS/kernels"
 }

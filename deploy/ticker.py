@@ -116,7 +116,7 @@ def main() -> int:
         _log.error(str(error))
         return 2
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        start_http_server(settings.metrics_port, settings.metrics_host)
     _log.info("ticking", broker=bootstrap)
     run(bootstrap, stop)
     return 0

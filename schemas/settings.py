@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     worker: int = Field(default=0, ge=0, alias="KINEBUS_WORKER")
     dashboard_host: str = Field(default="127.0.0.1", alias="KINEBUS_DASHBOARD_HOST")
     dashboard_port: int = Field(default=8800, ge=1, le=65_535, alias="KINEBUS_DASHBOARD_PORT")
+    metrics_host: str = Field(default="127.0.0.1", alias="KINEBUS_METRICS_HOST")
     metrics_port: int = Field(default=0, ge=0, alias="KINEBUS_METRICS_PORT")
 
     @property

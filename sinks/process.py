@@ -39,7 +39,7 @@ def run_sink(name: str, topics: Sequence[str], build: Callable[[Settings, Follow
         settings = Settings()
         bootstrap = settings.require_kafka()
         if settings.metrics_port:
-            start_http_server(settings.metrics_port, "127.0.0.1")
+            start_http_server(settings.metrics_port, settings.metrics_host)
         consumer = consumer_settings(bootstrap, f"sink-{name}", settings.worker)
         follower = Follower(name, consumer, stop)
         sink = build(settings, follower)

@@ -71,7 +71,7 @@ def build_app(settings: Settings) -> faust.App:
     # Native code that ends the process leaves a traceback; the next one tells it.
     faulthandler.enable(in_work.fatal)
     rule = PauseRule(settings.pause_refusals, settings.pause_s)
-    measure = Measure(settings.metrics_port)
+    measure = Measure(settings.metrics_port, settings.metrics_host)
 
     def skipped(tp: TP, batch: Skipped) -> None:
         measure.skipped(tp.topic, batch.end - batch.first)

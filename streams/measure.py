@@ -46,7 +46,7 @@ class StandingCollector(Collector):
 class Measure:
     """The worker's metrics; names are those of `schemas.metrics`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self._records = Counter(
             metrics.WORKER_RECORDS, "Raw records processed.", ["topic", "outcome"]
         )
@@ -69,7 +69,7 @@ class Measure:
         self._standing = StandingCollector()
         REGISTRY.register(self._standing)
         if port:
-            start_http_server(port, "127.0.0.1")
+            start_http_server(port, host)
 
     def watch(self, standing: Callable[[], Mapping[str, Standing]]) -> None:
         """Where to ask how far the worker has come."""

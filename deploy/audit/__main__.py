@@ -49,7 +49,7 @@ def main() -> int:
         settings.require_clickhouse()
         settings.require_lake()
         if settings.metrics_port:
-            start_http_server(settings.metrics_port, "127.0.0.1")
+            start_http_server(settings.metrics_port, settings.metrics_host)
         _audit(settings)
     except SettingMissingError as error:
         log.error(str(error))

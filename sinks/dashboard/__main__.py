@@ -35,7 +35,7 @@ def main() -> int:
         log.error(str(error))
         return EXIT_USAGE
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        start_http_server(settings.metrics_port, settings.metrics_host)
     try:
         failed = asyncio.run(_read_and_serve(settings, bootstrap))
     except Exception:
