@@ -135,13 +135,13 @@ def test_a_zero_that_moved_between_sessions_is_told_once() -> None:
     one, two = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"
     state, first = make.run(session(take, 1, numbers, one))
     position = take.signal("position")
-    position[:, 3] += 0.12
+    position[:, 3] += 0.18
     struck = take.with_signal("position", position)
     _, second = make.run(session(struck, 1, numbers, two), state)
     assert "zero_jump" not in {f.check for f in make.findings(first)}
     (found,) = [f for f in make.findings(second) if f.check == "zero_jump"]
     assert found.channel == take.channels[3]
-    assert found.value == pytest.approx(0.12, abs=0.02)
+    assert found.value == pytest.approx(0.18, abs=0.02)
 
 
 def test_an_unknown_zero_is_waited_for_and_an_old_one_kept() -> None:
