@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from streams.body_tree import (
 )
 from streams.kernels.chain import DERIVED, MEASURED, MISSING, NO_VELOCITY
 from streams.kernels.chunk import canonicalise_chunk
+from streams.kernels.chunk_tables import ChunkTables, pack
 from streams.kernels.status import dof_status, segment_status
 
 F64 = NDArray[np.float64]
@@ -32,31 +32,72 @@ I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 
-@dataclass(slots=True)
 class CanonicalBody:
     """T frames on the canonical body, all geometry in the pelvis frame.
 
-    Attributes:
-        angle: [T, 44] rad, hands 0 open .. 1 closed; NaN where absent.
-        angle_velocity: [T, 44] per second; NaN where absent or not measured; None without velocity.
-        status: [T, 44] `schemas.body.Status`.
-        segment_quat: [T, 15, 4] wxyz, w >= 0, pelvis <- segment; NaN where absent.
-        segment_status: [T, 15] `schemas.body.Status`.
-        key_position_m: [T, 15, 3] proximal joint centres; NaN where absent.
-        hand_pose: [T, 2, 7] left and right palm, xyz + wxyz; NaN where absent.
-        foot_pose: [T, 2, 7] left and right sole, xyz + wxyz; NaN where absent.
-        near_pole: [T, 14] by `schemas.body.COMPLEXES`: middle angle beyond 80 deg.
+    Arrays are views into one array of each type, as `streams.kernels.chunk` fills them.
     """
 
-    angle: F32
-    angle_velocity: F32 | None
-    status: U8
-    segment_quat: F64
-    segment_status: U8
-    key_position_m: F64
-    hand_pose: F32
-    foot_pose: F32
-    near_pole: NDArray[np.bool_]
+    __slots__ = ("_frames", "_marks", "_narrow", "_wide", "_with_rate")
+
+    def __init__(self, frames: int, with_rate: bool) -> None:
+        """Room for T frames, not filled yet."""
+        self._frames, self._with_rate = frames, with_rate
+        self._narrow = np.empty(frames * (116 if with_rate else 72), np.float32)
+        self._wide = np.empty(frames * 105)
+        self._marks = np.empty(frames * 73, np.uint8)
+
+    def fill(self, plan: BodyPlan, position: F64, velocity: F64) -> None:
+        """Canonicalise native values [T, C]; velocity [T, 0] where there is none."""
+        canonicalise_chunk(
+            position, velocity, *plan.tables, POLE_RAD, HAND_DOF_START,
+            self._narrow, self._wide, self._marks,
+        )  # fmt: skip
+
+    @property
+    def angle(self) -> F32:
+        """[T, 44] rad, hands 0 open .. 1 closed; NaN where absent."""
+        return self._narrow[: 44 * self._frames].reshape(-1, 44)
+
+    @property
+    def angle_velocity(self) -> F32 | None:
+        """[T, 44] per second; NaN where absent or not measured; None without velocity."""
+        return self._narrow[72 * self._frames :].reshape(-1, 44) if self._with_rate else None
+
+    @property
+    def hand_pose(self) -> F32:
+        """[T, 2, 7] left and right palm, xyz + wxyz; NaN where absent."""
+        return self._narrow[44 * self._frames : 58 * self._frames].reshape(-1, 2, 7)
+
+    @property
+    def foot_pose(self) -> F32:
+        """[T, 2, 7] left and right sole, xyz + wxyz; NaN where absent."""
+        return self._narrow[58 * self._frames : 72 * self._frames].reshape(-1, 2, 7)
+
+    @property
+    def segment_quat(self) -> F64:
+        """[T, 15, 4] wxyz, w >= 0, pelvis <- segment; NaN where absent."""
+        return self._wide[: 60 * self._frames].reshape(-1, 15, 4)
+
+    @property
+    def key_position_m(self) -> F64:
+        """[T, 15, 3] proximal joint centres; NaN where absent."""
+        return self._wide[60 * self._frames :].reshape(-1, 15, 3)
+
+    @property
+    def status(self) -> U8:
+        """[T, 44] `schemas.body.Status`."""
+        return self._marks[: 44 * self._frames].reshape(-1, 44)
+
+    @property
+    def segment_status(self) -> U8:
+        """[T, 15] `schemas.body.Status`."""
+        return self._marks[44 * self._frames : 59 * self._frames].reshape(-1, 15)
+
+    @property
+    def near_pole(self) -> NDArray[np.bool_]:
+        """[T, 14] by `schemas.body.COMPLEXES`: middle angle beyond 80 deg."""
+        return self._marks[59 * self._frames :].reshape(-1, 14).view(np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +107,12 @@ class BodyPlan:
     Attributes:
         embodiment: The robot.
         channels: C, the width of the stream.
-        tables: Constant arguments of the kernel, in its order.
+        tables: Constant arrays of the kernel, from `streams.kernels.chunk_tables.pack`.
     """
 
     embodiment: Embodiment
     channels: int
-    tables: tuple[Any, ...]
+    tables: tuple[I32, F64, U8]
 
 
 def compile_plan(
@@ -97,14 +138,17 @@ def compile_plan(
     base, needs = span_dofs(tree, neutral_values(embodiment, tree))
     source, rule = _sources(embodiment, tree, channel, assume)
     read_dof, start, read_channel, read_rule, gripper = _readings(embodiment, channel, channel_dof)
-    tables = (
-        source, rule, tree.parent, tree.prismatic, tree.fixed,
-        tree.seg_body, tree.seg_q, tree.point_body, tree.point, END_SEGMENT,
-        LAYOUT, SIGN, POLE_RAD, base, needs, segment_base(tree), tree.seg_path,
-        *_usual(source, base, needs, segment_base(tree), tree.seg_path),
-        read_dof, start, read_channel, read_rule, gripper, HAND_DOF_START,
+    segments = segment_base(tree)
+    usual, usual_dof, usual_known, usual_seg = _usual(source, base, needs, segments, tree.seg_path)
+    tables = ChunkTables(
+        source=source, parent=tree.parent, seg_body=tree.seg_body, point_body=tree.point_body,
+        end_segment=END_SEGMENT, layout=LAYOUT, read_dof=read_dof, read_start=start,
+        read_channel=read_channel, gripper=gripper, rule=rule, fixed=tree.fixed, seg_q=tree.seg_q,
+        point=tree.point, sign=SIGN, read_rule=read_rule, prismatic=tree.prismatic, dof_base=base,
+        dof_needs=needs, seg_base=segments, seg_path=tree.seg_path, usual=usual,
+        usual_dof=usual_dof, usual_known=usual_known, usual_seg=usual_seg,
     )  # fmt: skip
-    return BodyPlan(embodiment, len(channel_joint), tables)
+    return BodyPlan(embodiment, len(channel_joint), pack(tables))
 
 
 def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> CanonicalBody:
@@ -120,31 +164,9 @@ def canonicalise(plan: BodyPlan, position: F64, velocity: F64 | None) -> Canonic
         raise ValueError(f"{channels} channels, the plan has {plan.channels}")
     position = _plain(position)
     velocity = np.empty((frames, 0)) if velocity is None else _plain(velocity)
-    with_rate = velocity.shape[1] > 0
-    angle = np.empty((frames, 44), np.float32)
-    rate = np.empty((frames, 44 if with_rate else 0), np.float32)
-    status = np.empty((frames, 44), np.uint8)
-    quat = np.empty((frames, 15, 4))
-    seg_status = np.empty((frames, 15), np.uint8)
-    key = np.empty((frames, 15, 3))
-    hand = np.empty((frames, 2, 7), np.float32)
-    foot = np.empty((frames, 2, 7), np.float32)
-    near = np.empty((frames, 14), np.bool_)
-    canonicalise_chunk(
-        position, velocity, *plan.tables,
-        angle, rate, status, quat, seg_status, key, hand, foot, near,
-    )  # fmt: skip
-    return CanonicalBody(
-        angle=angle,
-        angle_velocity=rate if with_rate else None,
-        status=status,
-        segment_quat=quat,
-        segment_status=seg_status,
-        key_position_m=key,
-        hand_pose=hand,
-        foot_pose=foot,
-        near_pole=near,
-    )
+    body = CanonicalBody(frames, velocity.shape[1] > 0)
+    body.fill(plan, position, velocity)
+    return body
 
 
 def warm() -> None:

@@ -3,66 +3,112 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from streams.kernels.chain import POSE, place_bodies, read_joints, read_usual, turn_bodies
+from streams.kernels.chunk_tables import ChunkTables, unpack
 from streams.kernels.lanes import LANES
 from streams.kernels.readings import close_gripper, read_directly
 from streams.kernels.segments import measure_angles, measure_rates, orient_segments, place_points
 from streams.kernels.status import STATUS_ABSENT, dof_status, segment_status
 
-Bool = NDArray[np.bool_]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 
 
+class Views(NamedTuple):
+    """What is filled, as parts of the arrays of `canonicalise_chunk`, in the order they stand.
+
+    Attributes:
+        angle: [T, 44] rad or 0..1, NaN = absent.
+        rate: [T, 44] per second, or [T, 0]; behind the feet.
+        hand, foot: [T, 2, 7] xyz + wxyz.
+        quat: [T, 60] 15 quaternions wxyz.
+        key: [T, 45] 15 points, metres.
+        status: [T, 44]
+        seg_status: [T, 15]
+        near: [T, 14] 1 near the pole.
+    """
+
+    angle: F32
+    rate: F32
+    hand: F32
+    foot: F32
+    quat: F64
+    key: F64
+    status: U8
+    seg_status: U8
+    near: U8
+
+
 @njit(cache=True)
 def canonicalise_chunk(
-    position: F64, velocity: F64, source: I32, rule: F64, parent: I32, prismatic: U8, fixed: F64,
-    seg_body: I32, seg_q: F64, point_body: I32, point: F64, end_segment: I32,
-    layout: I32, sign: F64, pole_rad: float,
-    dof_base: U8, dof_needs: U8, seg_base: U8, seg_path: U8,
-    usual: U8, usual_dof: U8, usual_known: U8, usual_seg: U8,
-    read_dof: I32, read_start: I32, read_channel: I32, read_rule: F64, gripper: I32,
-    hand_start: int,
-    angle: F32, rate: F32, status: U8, quat: F64, seg_status: U8, key: F64, hand: F32, foot: F32,
-    near: Bool,
+    position: F64, velocity: F64, whole: I32, floats: F64, octets: U8, pole_rad: float,
+    hand_start: int, narrow: F32, wide: F64, marks: U8,
 ) -> None:  # fmt: skip
-    """Fill the canonical view of T frames.
+    """Fill the canonical view of T frames, each kind of number in one array: see `Views`.
 
-    In: position [T, C], velocity [T, C] (or [T, 0]), not finite = not there; source, rule, parent,
-    prismatic, fixed as in `chain`; seg_body, seg_q, layout, sign as in `segments`; point_body [19],
-    point [19, 3]: 15 key points, left and right palm, left and right sole; end_segment [4]: whose
-    orientation palms and soles have; pole_rad: middle angle beyond which a ball complex is near its
-    pole; dof_base, dof_needs, seg_base, seg_path as in `status`; usual [B]: state of the joints
-    where all channels are there, and usual_dof, usual_known, usual_seg what `status` makes of it;
-    read_dof to read_rule and hand_start as in `readings`; gripper [G]: first finger DoF
-    of each gripper.
+    In: position [T, C], velocity [T, C] (or [T, 0]), not finite = not there; whole, floats, octets
+    from `chunk_tables.pack`; pole_rad: middle angle beyond which a ball complex is near its pole;
+    hand_start as in `readings`.
 
-    Out: angle [T, 44] rad or 0..1, NaN = absent; rate [T, 44] per second (or [T, 0]); status
-    [T, 44]; quat [T, 15, 4]; seg_status [T, 15]; key [T, 15, 3] metres; hand, foot [T, 2, 7] xyz +
-    wxyz; near [T, 14].
+    Tables: source, rule, parent, prismatic, fixed as in `chain`; seg_body, seg_q, layout, sign as
+    in `segments`; point_body [19], point [19, 3]: 15 key points, left and right palm, left and
+    right sole; end_segment [4]: whose orientation palms and soles have; dof_base, dof_needs,
+    seg_base, seg_path as in `status`; usual [B]: state of the joints where all channels are there,
+    and usual_dof, usual_known, usual_seg what `status` makes of it; read_dof to read_rule as in
+    `readings`; gripper [G]: first finger DoF of each gripper.
+
+    Out: narrow [T * 72, or T * 116 with velocities]; wide [T * 105]; marks [T * 73].
     """
+    frames, with_rate = position.shape[0], velocity.shape[1] > 0
+    rates = 44 if with_rate else 0
+    a, b, c = 44 * frames, 58 * frames, 72 * frames
+    out = Views(
+        narrow[:a].reshape(frames, 44),
+        narrow[c : c + rates * frames].reshape(frames, rates),
+        narrow[a:b].reshape(frames, 2, 7),
+        narrow[b:c].reshape(frames, 2, 7),
+        wide[: 60 * frames].reshape(frames, 60),
+        wide[60 * frames :].reshape(frames, 45),
+        marks[: 44 * frames].reshape(frames, 44),
+        marks[44 * frames : 59 * frames].reshape(frames, 15),
+        marks[59 * frames :].reshape(frames, 14),
+    )
+    _fill(position, velocity, unpack(whole, floats, octets), pole_rad, hand_start, out)
+
+
+@njit(cache=True)
+def _fill(
+    position: F64, velocity: F64, tables: ChunkTables, pole_rad: float, hand_start: int, out: Views
+) -> None:
+    """All frames, in blocks of `LANES`."""
+    source, rule, parent = tables.source, tables.rule, tables.parent
+    prismatic, fixed, layout, sign = tables.prismatic, tables.fixed, tables.layout, tables.sign
+    seg_body, seg_q, end_segment = tables.seg_body, tables.seg_q, tables.end_segment
+    usual, read_dof, gripper = tables.usual, tables.read_dof, tables.gripper
+    angle, rate, status, seg_status = out.angle, out.rate, out.status, out.seg_status
+    hand, foot, near, flat_quat, flat_key = out.hand, out.foot, out.near, out.quat, out.key
     joints, with_rate = source.shape[0], rate.shape[1] > 0
     value, turn = np.empty(joints * LANES), np.empty(joints * LANES)
     state, body = np.empty(joints * LANES, np.uint8), np.empty((joints + 1) * POSE * LANES)
     body_w = np.empty((joints + 1) * 3 * LANES if with_rate else 0)
     segment, spot = np.empty(15 * 4 * LANES), np.empty(19 * 3 * LANES)
     turned, slope = np.empty(14 * 3 * LANES), np.empty(14 * 3 * LANES)
-    before, own_status = usual.copy(), usual_dof.copy()
-    known, own_seg = usual_known.copy(), usual_seg.copy()
+    before, own_status = usual.copy(), tables.usual_dof.copy()
+    known, own_seg = tables.usual_known.copy(), tables.usual_seg.copy()
     # Which of the 42 angles a DoF is; -1 = a finger's.
     row = np.full(44, -1, np.int32)
     for k in range(14):
         for i in range(layout[k, 4]):
             row[layout[k, 3] + i] = k * 3 + i
     usual_held = True
-    flat_quat, flat_key = quat.reshape(-1, 60), key.reshape(-1, 45)
     for first in range(0, position.shape[0], LANES):
         count = min(LANES, position.shape[0] - first)
         still, moving = position[first : first + count], velocity[first : first + count]
@@ -71,7 +117,7 @@ def canonicalise_chunk(
             read_joints(still, moving, source, rule, value, turn, state)
         place_bodies(count, value, parent, prismatic, fixed, body)
         orient_segments(count, seg_body, seg_q, body, segment)
-        place_points(count, point_body, point, body, spot)
+        place_points(count, tables.point_body, tables.point, body, spot)
         measure_angles(count, layout, sign, seg_body, segment, turned)
         if with_rate:
             turn_bodies(count, turn, parent, prismatic, body, body_w)
@@ -85,8 +131,8 @@ def canonicalise_chunk(
                     before[j] = how
                 usual_held = all_there
             if changed:
-                dof_status(before, dof_base, dof_needs, own_status, known)
-                segment_status(before, seg_base, seg_path, own_seg)
+                dof_status(before, tables.dof_base, tables.dof_needs, own_status, known)
+                segment_status(before, tables.seg_base, tables.seg_path, own_seg)
             for s in range(15):
                 seg_status[now, s] = own_seg[s]
             for d in range(44):
@@ -118,8 +164,9 @@ def canonicalise_chunk(
                 near[now, k] = seen and abs(turned[(k * 3 + 1) * LANES + t]) > pole_rad
             if read_dof.shape[0] > 0:
                 read_directly(
-                    position[now], velocity[now], read_dof, read_start, read_channel, read_rule,
-                    hand_start, angle[now], rate[now], status[now],
+                    position[now], velocity[now], read_dof, tables.read_start,
+                    tables.read_channel, tables.read_rule, hand_start, angle[now], rate[now],
+                    status[now],
                 )  # fmt: skip
                 for g in range(gripper.shape[0]):
                     close_gripper(gripper[g], angle[now], rate[now], status[now])
