@@ -89,7 +89,7 @@ def _wall(url: str, robots: int, wanted: bool) -> Iterator[tuple[Page | None, fl
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": 1920, "height": 1080})
         page.goto(url, wait_until="commit")
-        page.wait_for_function(f"document.querySelectorAll('.tile').length >= {robots}")
+        page.locator(".tile").nth(robots - 1).wait_for()
         interactive_ms = round(float(page.evaluate("performance.now()")))
         time.sleep(SAMPLE_S)
         yield page, interactive_ms
