@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.audit import run_audit
 from deploy.grafana.panels import EPISODES, FLOW
+from deploy.ports import answers
 from deploy.settle import wait_until_following, wait_until_settled
 from deploy.stack import running_stack
 from deploy.stack_file import targets_path
@@ -26,6 +27,7 @@ from schemas.settings import Settings
 from sinks.clickhouse.client import connect
 from tests import make
 from tests.prometheus_server import Prometheus, running_prometheus
+from tests.sink_rig import wait_until
 
 UNSEEN = {"Vendors that rest", "Offsets stepped over", "Audit: what must not be"}
 """Panels of what did not happen here."""
@@ -41,6 +43,7 @@ def test_a_killed_worker_and_a_killed_sink_lose_nothing(tmp_path: Path) -> None:
         running_prometheus(tmp_path / "prometheus", targets_path(tmp_path)) as prometheus,
     ):
         wait_until_following(stack.settings, vendors, 90.0)
+        wait_until(lambda: answers(stack.settings.dashboard_port), "the dashboard to answer")
 
         def kill() -> None:
             for name in ("worker-0", "sink-lake", "worker-1"):
@@ -76,7 +79,7 @@ def every_robot_is_on_the_wall(url: str, robots: set[str]) -> None:
         assert stream.readline() == b"event: whole\n"
         told = json.loads(stream.readline().removeprefix(b"data: "))["robots"]
     assert set(told) == robots
-    assert all(row["known"] and row["rate"] > 0 for row in told.values())
+    assert all(row["known"] and row["verdict"] for row in told.values())
 
 
 def every_name_is_served(home: Path) -> None:
