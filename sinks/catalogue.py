@@ -101,16 +101,6 @@ class EpisodeDetail:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FoundIn:
-    """What a check found in a chunk: on a channel, or on whole frames where that is empty."""
-
-    check: str
-    channel: str
-    first_frame: int
-    last_frame: int
-
-
 @dataclass(frozen=True)
 class VendorCount:
     """What ClickHouse holds of a vendor."""
@@ -196,23 +186,6 @@ def show_episode(
     if store is not None and one.manifest is not None:
         manifest = orjson.loads(read_object(store, one.manifest))
     return EpisodeDetail(one, _findings(client, own), _events(client, own), manifest)
-
-
-def found_in(client: Client, episode: Episode) -> list[FoundIn]:
-    """Where checks found something in an episode, in the order of its frames."""
-    result = client.query(
-        "SELECT check, channel, first_frame, last_frame FROM findings FINAL "
-        "WHERE robot = {robot:String} AND session = {session:String} AND "
-        "episode = {episode:String} AND processing_id = {processing:String} "
-        "ORDER BY first_frame, check, channel",
-        parameters={
-            "robot": episode.robot,
-            "session": episode.session,
-            "episode": episode.episode,
-            "processing": episode.processing_id,
-        },
-    )
-    return [FoundIn(str(c), str(n), int(a), int(b)) for c, n, a, b in result.result_rows]
 
 
 def counts_by_vendor(client: Client) -> list[VendorCount]:

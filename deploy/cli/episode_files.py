@@ -12,10 +12,11 @@ from deploy.cli.episodes import database
 from deploy.cli.out import Exit, fail, print_json, print_table, say
 from deploy.cli.where import AsJson, Home, attached
 from schemas.vendors import Vendor, load_vendors
-from sinks.catalogue import Episode, FoundIn, found_in, list_episodes, show_episode
+from sinks.catalogue import Episode, list_episodes, show_episode
 from sinks.datasets.episode import CorruptEpisodeError, SealedFrames, read_frames
 from sinks.datasets.mcap_file import write_mcap
 from sinks.datasets.rehearse import body_plan, on_body
+from sinks.found_in import FoundIn, found_in
 from sinks.objects import open_store
 from sinks.verify import verify_all
 from sinks.where.sql import EVERY, parse_where

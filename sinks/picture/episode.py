@@ -15,8 +15,9 @@ from matplotlib.figure import Figure, FigureBase
 from schemas.body import COMPLEXES
 from schemas.checks import CATALOGUE, Severity
 from schemas.vendors import Vendor
-from sinks.catalogue import Episode, FoundIn
+from sinks.catalogue import Episode
 from sinks.datasets.episode import SealedFrames
+from sinks.found_in import FoundIn
 from sinks.picture.body import bones, draw_bodies, key_frames
 from streams.body_plan import CanonicalBody
 

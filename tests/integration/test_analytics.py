@@ -12,13 +12,14 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from obstore.store import MemoryStore, ObjectStore
 
-from schemas.events import EpisodeEvent, EventKind
+from schemas.events import EpisodeEvent, EventKind, Finding, QualityReport
 from sinks.catalogue import list_episodes
 from sinks.clickhouse.client import connect_created
-from sinks.clickhouse.fact_tables import processings_table
+from sinks.clickhouse.fact_tables import findings_table, processings_table
 from sinks.clickhouse.migrate import migrate
 from sinks.datasets.export import Format, export
 from sinks.datasets.plan import Choice
+from sinks.found_in import FoundIn, found_in
 from sinks.where.sql import parse_where
 from tests import make
 from tests.catalogue_make import DAY_NS, Copies, fill, fill_with_copies, with_stored
@@ -191,3 +192,20 @@ def test_a_filtered_list_is_what_meets_the_filter(facility, limit) -> None:
     names = sorted(own(facility, "episode")[chosen].tolist(), reverse=True)
     assert [one.episode for one in found] == names[:limit]
     assert {one.processing_id for one in found} == {facility.processing}
+
+
+def test_findings_of_an_episode_are_those_of_its_processing(facility) -> None:
+    (one, *_) = list_episodes(facility.client, where=parse_where("vendor = 'unitree'"))
+    finding = Finding("gap", "error", None, 7, 9, 3, 8.0, 5.0)
+    joint = replace(finding, check="jerk", channel="left_elbow_joint", first_frame=2, last_frame=3)
+    report = QualityReport(
+        robot=one.robot, session=one.session, sequence=4, first_frame=0, frames=20,
+        episode=one.episode, processing_id=one.processing_id, source_topic="raw.unitree",
+        source_partition=0, source_offset=4, log_ms=0, findings=[finding, joint],
+    )  # fmt: skip
+    other = replace(report, processing_id="before", findings=[replace(finding, check="rate")])
+    facility.client.insert_arrow("findings", findings_table([report, other, report]))
+    assert found_in(facility.client, one) == [
+        FoundIn("jerk", "left_elbow_joint", 2, 3),
+        FoundIn("gap", "", 7, 9),
+    ]

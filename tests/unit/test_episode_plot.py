@@ -9,9 +9,9 @@ import pytest
 from obstore.store import MemoryStore
 from PIL import Image
 
-from sinks.catalogue import FoundIn
 from sinks.datasets.episode import SealedFrames, read_frames
 from sinks.datasets.rehearse import body_plan, on_body
+from sinks.found_in import FoundIn
 from sinks.picture.body import bones, key_frames
 from sinks.picture.episode import Marked, marked_in, parts_of, plot_episode
 from tests import make
