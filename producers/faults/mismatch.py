@@ -29,11 +29,20 @@ def wrong_unit(take: RawTake, strike: Strike) -> Struck:
 
 
 def permuted_joints(take: RawTake, strike: Strike) -> Struck:
-    """Let the struck joint and the next of its limb change places in the state."""
+    """Let a joint and the one of its limb that moves when it does, but not alike, change places."""
     own = take.channels[strike.channel]
     limb = next(limb for limb in _limbs(take) if own in limb)
-    at = limb.index(own)
-    other = limb[at + 1] if at + 1 < len(limb) else limb[at - 1]
+    position = take.signal("position")
+    assert position is not None
+    # Over steps that a sparse robot's frames have, too.
+    every = max(1, round(take.vendor.profile.rate_hz / 5.0))
+    steps = position[every:] - position[:-every]
+    struck = steps[:, [strike.channel]]
+    scale = np.sqrt(np.nansum(steps * steps, axis=0) * np.nansum(struck * struck))
+    together = np.nansum(np.abs(steps * struck), axis=0) - np.abs(np.nansum(steps * struck, axis=0))
+    apart = together / np.maximum(scale, 1e-12)
+    place = {joint: apart[take.channels.index(joint)] for joint in limb if joint != own}
+    other = max(place, key=lambda joint: float(place[joint]))
     return _exchanged(take, strike, [(own, other)])
 
 
