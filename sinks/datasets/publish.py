@@ -8,6 +8,7 @@ hash, comes last: a data set without it is not finished, and the same command fi
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,4 +108,5 @@ def upload(folder: Path, store: ObjectStore, done: Callable[[int], None]) -> Non
 
 
 def _digest(path: Path) -> str:
-    return digest(path.read_bytes())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
