@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,24 +13,12 @@ from deploy.audit.compare import AtRest, Flags, Told
 from deploy.audit.kafka import AuditReader
 from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
-from schemas.codec import decode
 from schemas.events import DeadLetter, LetterOutcome, decode_dead_letter
 from schemas.headers import headers_of
 from schemas.redrive import Origin, last_outcomes
-from schemas.registry import packaged
-from schemas.topics import CANONICAL_FRAMES, DEAD_LETTER_PREFIX
+from schemas.topics import DEAD_LETTER_PREFIX
 
 WORKERS = "streams"
-CLICKHOUSE_SINK = "sink-clickhouse"
-LAKE_SINK = "sink-lake"
-
-
-@dataclass
-class Tail:
-    """Records of `canonical.frames` that a sink has not committed: their origins and episodes."""
-
-    origins: list[tuple[str, int, int]] = field(default_factory=list)
-    episodes: set[tuple[str, str]] = field(default_factory=set)
 
 
 def read_raw(
@@ -51,23 +38,6 @@ def read_raw(
         place = (message.topic(), message.partition())
         log_ms = message.timestamp()[1]
         builder.add(place, message.offset(), headers_of(message), message.value(), log_ms)
-
-
-def read_tails(reader: AuditReader) -> tuple[Tail, Tail]:
-    """What is on its way to ClickHouse, and to the lake."""
-    places = reader.places(CANONICAL_FRAMES)
-    ends = reader.watermarks(places)
-    positions = [reader.committed(group, places) for group in (CLICKHOUSE_SINK, LAKE_SINK)]
-    spans = {p: (max(min(at[p] for at in positions), ends[p][0]), ends[p][1]) for p in places}
-    tails = (Tail(), Tail())
-    for message in reader.read(spans):
-        place = (message.topic(), message.partition())
-        # Not as arrays: of a chunk only its name and its origin are looked at.
-        schema, fact = decode(message.value(), packaged())
-        for tail, at in zip(tails, positions, strict=True):
-            if message.offset() >= at[place]:
-                _note(tail, fact, is_chunk=schema.name == "canonical_chunk")
-    return tails
 
 
 @dataclass(frozen=True)
@@ -183,14 +153,6 @@ def lake_at_rest(
     known = rows >= 0
     rest = AtRest(rows[known], np.concatenate(processings)[known])
     return rest, np.concatenate(frames)[known]
-
-
-def _note(tail: Tail, fact: Mapping[str, Any], *, is_chunk: bool) -> None:
-    if is_chunk:
-        origin = (fact["source_topic"], fact["source_partition"], fact["source_offset"])
-        tail.origins.append(origin)
-    if fact["episode"] is not None:
-        tail.episodes.add((fact["episode"], fact["processing_id"]))
 
 
 _NONE: I64 = np.empty(0, np.int64)

@@ -37,6 +37,7 @@ from deploy.audit.manifests import check_episodes, check_hashes
 from deploy.audit.raw import Kind, Place, RawBuilder, RawLog
 from deploy.audit.report import AuditReport
 from deploy.audit.sessions import FORGET_MS
+from deploy.audit.tails import Tails
 from deploy.audit.tally import by_vendor, frames_by_episode, mismatches
 from deploy.audit.watermark import Watermark, added, load_watermark, save_watermark
 from schemas.settings import Settings
@@ -76,6 +77,7 @@ class Auditor:
         self._store = audited_store(settings.require_lake())
         self._window: RawBuilder | None = None
         self._segments: dict[str, SegmentFile] = {}
+        self.tails = Tails()
 
     def close(self) -> None:
         """Leave broker and ClickHouse."""
@@ -126,7 +128,7 @@ class _Audit:
         self._client, self._store, self._mark = client, store, mark
         places = reader.places(RAW_PREFIX)
         self._committed = reader.committed(collect.WORKERS, places)
-        to_clickhouse, to_lake = collect.read_tails(reader)
+        to_clickhouse, to_lake = auditor.tails.read(reader)
         ends = reader.watermarks(places)
         spans = {place: (mark.offsets.get(place, 0), ends[place][1]) for place in places}
         self._raw = auditor.raw(spans)
