@@ -28,11 +28,14 @@ check: setup  ## lint, format, types, import rules
 
 SEED ?= 1
 SEEDS ?= 1
-KILLS ?= 60
+KILLS ?= 50
+PACE ?= 0.8
+RATE ?= 800
 chaos: setup  ## kill everything under load, then audit; a campaign: SEEDS=10 KILLS=60
 	@$(BIN)/python -m tests.chaos.simulate --seeds 0:2000 --jobs $$(nproc)
 	@$(BIN)/python -m tests.chaos.hostile --count 20000
-	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --seeds $(SEEDS) --kills $(KILLS)
+	@$(BIN)/python -m tests.chaos.run --seed $(SEED) --seeds $(SEEDS) --kills $(KILLS) \
+		--pace $(PACE) --frames-per-second $(RATE)
 
 SIMULATED ?= 0:50000
 simulate: setup  ## seeds of the simulation: SIMULATED=first:stop

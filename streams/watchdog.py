@@ -17,6 +17,8 @@ from streams.publisher import crash
 PATIENCE_S = 45.0
 LOOK_EVERY_S = 10.0
 TIMEOUT_S = 10.0
+STANDSTILL = "nothing was taken"
+"""What it says before it ends a worker."""
 
 Positions = Mapping[tuple[str, int], int]
 """Next offset by topic and partition."""
@@ -58,7 +60,7 @@ class Watchdog:
                 place = stalled(idle_s, positions, self._ends(positions))
                 if place is not None:
                     self._blame()
-                    crash(f"nothing was taken for {idle_s:.0f} s while {place} has records")
+                    crash(f"{STANDSTILL} for {idle_s:.0f} s while {place} has records")
 
     def _ends(self, positions: Positions) -> Positions:
         """Where the partitions end; empty while the broker does not answer."""

@@ -134,8 +134,9 @@ class System:
         if self._guests:
             service, process = self._guests.pop(min(self._guests))
             code = stop(service, process)
-            # One that was told to stop while Python starts has no handler for it yet.
-            if code not in (0, -signal.SIGTERM):
+            # One that was told to stop while Python starts has no handler for it yet; one that
+            # finds no broker to take its leave of is killed when its time is up.
+            if code not in (0, -signal.SIGTERM, -signal.SIGKILL):
                 self.ends.append((service.name, f"exit {code}"))
 
     @contextmanager
