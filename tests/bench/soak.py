@@ -37,6 +37,8 @@ BOUND_MB_PER_HOUR = 5.0
 CAPS_MIB = {"kafka": 512 + 400, "clickhouse": 1_536}
 """Not Python's: Java's heap and what it takes beside it; chdb's caches and merges."""
 
+ENOUGH = 20
+"""Readings that make a minute a whole one: on a busy machine some are late."""
 RETENTION_BYTES = 32 * 1024 * 1024
 _MIB = 1024 * 1024
 
@@ -79,7 +81,7 @@ def minima(samples: Sequence[tuple[float, float]], after_s: float) -> list[tuple
     for at_s, mib in samples:
         if at_s >= after_s:
             by_minute[int((at_s - after_s) // 60)].append(mib)
-    whole = [(minute, lows) for minute, lows in sorted(by_minute.items()) if len(lows) >= 50]
+    whole = [(minute, lows) for minute, lows in sorted(by_minute.items()) if len(lows) >= ENOUGH]
     return [(minute / 60, min(lows)) for minute, lows in whole]
 
 
