@@ -27,17 +27,30 @@ def read_raw(
     spans: Mapping[Place, tuple[int, int]],
     builder: RawBuilder,
 ) -> None:
-    """The raw log: from the topics, and from the archive what their retention has dropped."""
+    """The raw log: from the topics, and from the archive what their retention has dropped.
+
+    Retention goes on meanwhile: what a topic was to give and did not is looked for there, too.
+    """
     lows = {place: low for place, (low, _) in reader.watermarks(spans).items()}
     for place, (start, stop) in spans.items():
         if start < lows[place]:
             for record in archived(store, place, start, min(lows[place], stop)):
                 builder.add(place, *record)
     there = {place: (max(start, lows[place]), stop) for place, (start, stop) in spans.items()}
+    position = {place: start for place, (start, _) in there.items()}
+    dropped: list[tuple[Place, int, int]] = []
     for message in reader.read(there):
-        place = (message.topic(), message.partition())
+        place, offset = (message.topic(), message.partition()), message.offset()
         log_ms = message.timestamp()[1]
-        builder.add(place, message.offset(), headers_of(message), message.value(), log_ms)
+        builder.add(place, offset, headers_of(message), message.value(), log_ms)
+        if offset > position[place]:
+            dropped.append((place, position[place], offset))
+        position[place] = offset + 1
+    dropped += [(place, position[place], stop) for place, (_, stop) in there.items()]
+    for place, start, stop in dropped:
+        if start < stop:
+            for record in archived(store, place, start, stop):
+                builder.add(place, *record)
 
 
 @dataclass(frozen=True)
