@@ -61,12 +61,11 @@ def test_limits_that_cannot_be_meant_are_unknown(limit: str, tmp_path: Path) -> 
         ("no xml", "not XML"),
         ("<mujoco/>", "not a URDF"),
         ('<!DOCTYPE r [<!ENTITY a "aaaa">]><robot name="&a;"/>', "entities"),
-        ('<robot name="r"/>', "root links"),
+        ('<robot name="r"/>', "no moving joint"),
         (ARM.format(limit="").replace('"1 0 0"', '"1 0 nan"'), "finite"),
-        (ARM.format(limit="").replace('"0 2 0"', '"0 0 0"'), "axis is zero"),
-        (ARM.format(limit="").replace('parent link="base"', 'parent link="tool"'), "one tree"),
+        (ARM.format(limit="").replace('parent link="base"', 'parent link="tool"'), "no tree"),
         (ARM.format(limit="").replace('child link="tool"', 'child link="upper"'), "two parents"),
-        (ARM.format(limit="").replace('"prismatic"', '"floating"'), "floating"),
+        (ARM.format(limit="").replace('"prismatic"', '"screw"'), "'screw' below the root"),
     ],
 )
 def test_what_is_no_description_is_refused_with_its_reason(
@@ -74,6 +73,21 @@ def test_what_is_no_description_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(DescriptionError, match=reason):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "note"),
+    [
+        ('"0 2 0"', '"0 0 0"', "turn: its axis is zero, taken as rigid"),
+        ('"prismatic"', '"floating"', "slide: a floating joint, taken as rigid"),
+    ],
+)
+def test_a_joint_that_no_value_moves_is_rigid_and_said(
+    told: str, found: str, note: str, tmp_path: Path
+) -> None:
+    robot = read(tmp_path, ARM.format(limit="").replace(told, found))
+    assert note in robot.notes
+    assert len(robot.joints) == 1
 
 
 def test_nearest_point_of_lines() -> None:
