@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -152,23 +152,21 @@ def harder_poses(source: Subject, count: int) -> CanonicalBody:
     """Poses of a robot, some with arms swung and hands turned to where its own joints cannot go."""
     each = -(-count // len(_HARDER))
     poses = [random_poses(source, each, k, share) for k, (share, _, _) in enumerate(_HARDER)]
-    body = on_body(source, np.concatenate(poses))
-    quat, rng = body.segment_quat.copy(), np.random.default_rng(12)
+    # In turn, so that any first part of them is of all kinds.
+    kinds = np.tile(np.arange(len(_HARDER)), each)[:count]
+    body = on_body(source, np.stack(poses, axis=1).reshape(-1, *poses[0].shape[1:])[:count])
+    quat, rng = body.segment_quat, np.random.default_rng(12)
     for side in SIDES:
         upper, fore, hand = (
             SEGMENT_INDEX[f"{side}_{part}"] for part in ("upper_arm", "forearm", "hand")
         )
-        for t in range(len(quat)):
-            _, swing, turn = _HARDER[t // each]
+        for t, kind in enumerate(kinds):
+            _, swing, turn = _HARDER[kind]
             by = _random_turn(rng, swing)
             for s in (upper, fore, hand):
                 quat[t, s] = _times(by, quat[t, s])
             quat[t, hand] = _times(quat[t, hand], _random_turn(rng, turn))
-    # In turn, so that any first part of them is of all kinds.
-    order = np.arange(len(quat)).reshape(len(_HARDER), each).T.ravel()[:count]
-    return replace(
-        body, angle=body.angle[order], status=body.status[order], segment_quat=quat[order]
-    )
+    return body
 
 
 def _random_turn(rng: np.random.Generator, angle_rad: float) -> F64:
