@@ -165,11 +165,6 @@ compile_kernels() {
     return
   fi
   say "compiling kernels"
-  # numba knows a kernel's own file, not those it calls into: what was compiled with an older one
-  # would be taken for good, and write where it must not.
-  if [[ ! -f $STAMPS/kernels || -n $(find streams/kernels -name '*.py' -newer "$STAMPS/kernels" -print -quit) ]]; then
-    find streams -name '*.nb[ic]' -delete
-  fi
   "$PYTHON" -m streams.warm
   touch "$STAMPS/kernels"
 }
