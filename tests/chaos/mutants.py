@@ -122,7 +122,17 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a past session forgotten", "streams/sessions.py",
-        "return (*state.past, over)[-MAX_PAST:], outputs", "return (), outputs",
+        "return (*state.past, over)[-MAX_PAST:], history, outputs", "return (), history, outputs",
+    ),
+    Mutant(
+        "late frames that never end", "streams/process.py",
+        "robot, ended = end_late(robot, until_ms, tick)", "ended: list[Output] = []",
+    ),
+    Mutant(
+        "the last of two values wins", "sinks/clickhouse/migrations/0001_tables.sql",
+        "ReplacingMergeTree(precedence)\nORDER BY (robot, session, sequence, processing_id)\n",
+        "ReplacingMergeTree\nORDER BY (robot, session, sequence, processing_id)\n",
+        "tests/property/test_first_wins.py",
     ),
     Mutant(
         "backlog let go before its report", "producers/sdk/flight.py",
@@ -175,7 +185,8 @@ def play(mutant: Mutant, seeds: int) -> Caught:
             "--fail-fast",
         )  # fmt: skip
         run = _run(command, folder)
-        failures = json.loads(run.stdout)["failures"] if run.returncode in (0, 1) else []
+        # A simulation that cannot be played at all has caught nothing.
+        failures = json.loads(run.stdout)["failures"] if run.stdout.startswith("{") else []
         if not failures:
             return Caught(mutant.name, None, None, _since(began), run.stderr[-200:])
         first = failures[0]

@@ -15,11 +15,11 @@ from unittest.mock import patch
 import obstore
 from obstore.store import MemoryStore
 
-import sinks.announce
 import sinks.clickhouse.sink
 import sinks.follow
 import sinks.lake.sink
 import sinks.objects
+import sinks.publisher
 from sinks.announce import Announcer
 from sinks.clickhouse.sink import ClickHouseSink
 from sinks.follow import Follower
@@ -328,7 +328,7 @@ def outside(log: Log, clock: Clock) -> Iterator[Outside]:
 
     with (
         patch.object(sinks.follow, "Consumer", consumer),
-        patch.object(sinks.announce, "Producer", lambda _: Producer(made)),
+        patch.object(sinks.publisher, "Producer", lambda _: Producer(made)),
         patch.object(sinks.objects, "obstore", Store(made)),
         patch.object(sinks.lake.sink, "Spill", lambda *_: None),
         patch.object(sinks.follow, "time", clock),
