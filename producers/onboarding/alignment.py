@@ -19,6 +19,9 @@ F64 = NDArray[np.float64]
 
 # A hinge whose mid-range is this close to straight does not tell which way it flexes.
 _UNDECIDED_RAD = 0.2
+_USUAL_RAD = 0.1
+# Below this cosine two directions say nothing of each other's sign.
+_SQUARE = 0.2
 
 _AXES = {f"{s}{a}": f * np.eye(3)[i] for s, f in (("+", 1), ("-", -1)) for i, a in enumerate("xyz")}
 
@@ -31,20 +34,27 @@ def facing(forward: str, up: str) -> F64:
     return np.column_stack([x, np.cross(z, x), z])
 
 
-def flexion_axis(joint: Joint, axis: F64, upper: F64, lower: F64, left: F64) -> tuple[F64, bool]:
-    """The axis about which a hinge flexes positively, and whether its limits said so.
+def flexion_axis(
+    joint: Joint, axis: F64, upper: F64, lower: F64, pelvis: F64, y_sign: int
+) -> tuple[F64, float]:
+    """The axis about which a hinge flexes positively, and how clearly its limits say so (rad).
 
-    A hinge flexes from straight towards the middle of its range. Where the limits do not tell, its
-    axis is taken to point left with the limb as it stands at zero (elbow: right, by the sign of its
-    canonical axis, which the caller applies).
+    What the limits say counts a little more where a human flexes so, too.
+
+    A hinge flexes from straight towards the middle of its range. Where the limits do not tell, it
+    flexes as in the neutral pose, the limb lifted from there to where its proximal bone is at zero;
+    where its axis is square to that, too, so that the distal bone sinks, or comes forward.
 
     Args:
         joint: The hinge.
         axis: [3] its axis in the root link.
         upper: [3] proximal bone, proximal to distal centre.
         lower: [3] distal bone at zero.
-        left: [3] the axis's expected direction where the limits do not tell.
+        pelvis: [3, 3] root link <- pelvis.
+        y_sign: Whether it flexes about +y or -y at neutral.
     """
+    lifted = _lift(-pelvis[:, 2], upper / max(float(np.linalg.norm(upper)), 1e-9))
+    usual = y_sign * lifted @ pelvis[:, 1]
     u = upper - axis * float(upper @ axis)
     v = lower - axis * float(lower @ axis)
     straight = math.atan2(float(axis @ np.cross(v, u)), float(v @ u))
@@ -53,8 +63,29 @@ def flexion_axis(joint: Joint, axis: F64, upper: F64, lower: F64, left: F64) -> 
         # Without wrapping: a range is a range; straight is the nearest of its turns.
         middle -= 2 * math.pi * round(middle / (2 * math.pi))
         if abs(middle) > _UNDECIDED_RAD:
-            return math.copysign(1.0, middle) * axis, True
-    return (axis if float(axis @ left) >= 0 else -axis), False
+            flexion = math.copysign(1.0, middle) * axis
+            return flexion, abs(middle) + _USUAL_RAD * float(flexion @ usual)
+    down, moves = -pelvis[:, 2], np.cross(axis, lower / max(float(np.linalg.norm(lower)), 1e-9))
+    for signs in (float(axis @ usual), float(moves @ down), float(moves @ pelvis[:, 0])):
+        if abs(signs) > _SQUARE:
+            return math.copysign(1.0, signs) * axis, 0.0
+    return axis, 0.0
+
+
+def in_mirror(axis: F64, pelvis: F64) -> F64:
+    """The axis of the other side: in the mirror between left and right it turns the other way."""
+    seen: F64 = pelvis @ (np.array([-1.0, 1.0, -1.0]) * (pelvis.T @ axis))
+    return seen
+
+
+def _lift(down: F64, bone: F64) -> F64:
+    """The shortest rotation from one unit vector to another."""
+    about = np.cross(down, bone)
+    sine = float(np.linalg.norm(about))
+    if sine < 1e-9:
+        return np.eye(3)
+    turned: F64 = rotation_about(about / sine, math.atan2(sine, float(down @ bone)))
+    return turned
 
 
 def long_segment(bone: F64, y_axis: F64) -> F64:

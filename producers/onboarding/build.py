@@ -13,6 +13,7 @@ from producers.onboarding.alignment import (
     facing,
     flexion_axis,
     hand_from_palm,
+    in_mirror,
     long_segment,
     palm_of_fingers,
 )
@@ -31,6 +32,8 @@ F64 = NDArray[np.float64]
 
 # Enough for 1e-12 m and rad, and the same file on every machine.
 _DIGITS = 12
+# Hinges of two sides whose axes mirror each other within this cosine flex alike.
+_ALIKE = 0.7
 
 
 def build_embodiment(description: Description, curated: Curated) -> Embodiment:
@@ -149,12 +152,7 @@ class _Builder:
     ) -> F64:
         """Orient the two long segments about a hinge that flexes about y_sign · y."""
         near, hinge, far = (self.centres[f"{side}_{name}"].point for name in complexes)
-        joint = self.description.joint(self.curated.complexes[f"{side}_{complexes[1]}"][0])
-        axis = self.placed[joint.link][:3, :3] @ np.array(joint.axis)
-        left = y_sign * self.pelvis[:, 1]
-        flexion, sure = flexion_axis(joint, axis, hinge - near, far - hinge, left)
-        if not sure:
-            self.confirm.append(f"{joint.name}: limits do not tell which way it flexes")
+        flexion = self._flexion(side, complexes, y_sign)
         for segment, bone, complex_name in zip(
             segments, (hinge - near, far - hinge), complexes[:2], strict=True
         ):
@@ -162,6 +160,32 @@ class _Builder:
             link = self._distal(f"{side}_{complex_name}")
             self.orientation[f"{side}_{segment}"] = link, rotation
         return self.orientation[f"{side}_{segments[1]}"][1]
+
+    def _flexion(self, side: Side, complexes: tuple[str, str, str], y_sign: int) -> F64:
+        """The hinge's axis of flexion; of two sides that disagree, the clearer one counts."""
+        joint, own, clear = self._hinge(side, complexes, y_sign)
+        other = SIDES[1 - SIDES.index(side)]
+        if all(f"{other}_{name}" in self.centres for name in complexes):
+            partner, axis, clearer = self._hinge(other, complexes, y_sign)
+            agree = float(in_mirror(axis, self.pelvis) @ own)
+            if agree < -_ALIKE and clearer > clear:
+                self.confirm.append(
+                    f"{joint}: limits differ from {partner}'s, whose flexion counts"
+                )
+                return -own
+        if clear == 0.0:
+            self.confirm.append(f"{joint}: limits do not tell which way it flexes")
+        return own
+
+    def _hinge(
+        self, side: Side, complexes: tuple[str, str, str], y_sign: int
+    ) -> tuple[str, F64, float]:
+        """A hinge's name, its axis of flexion by its own limits, and how clearly they say so."""
+        near, hinge, far = (self.centres[f"{side}_{name}"].point for name in complexes)
+        joint = self.description.joint(self.curated.complexes[f"{side}_{complexes[1]}"][0])
+        axis = self.placed[joint.link][:3, :3] @ np.array(joint.axis)
+        bones = hinge - near, far - hinge
+        return joint.name, *flexion_axis(joint, axis, *bones, self.pelvis, y_sign)
 
     def _palm_normal(self, side: Side, palm: Palm, fingers: F64) -> F64 | None:
         """The palm's normal in the root link; None: as the forearm's elbow axis has it."""

@@ -84,3 +84,34 @@ def _growing(e: Embodiment, joint: str, dof: str) -> float:
 def _place(e: Embodiment, moved: dict[str, float], segment: str, side: str) -> np.ndarray:
     place: np.ndarray = _at(e, moved).key_position_m[0, SEGMENT_INDEX[f"{side}_{segment}"]]
     return place
+
+
+@pytest.mark.parametrize("pose", ["arms-down", "T-pose", "elbows-bent"])
+@pytest.mark.parametrize("hinge", ["elbow", "knee"])
+@pytest.mark.parametrize("limits", ['lower="-2.4" upper="2.4"', 'lower="-2.4" upper="0.0"'])
+def test_both_sides_flex_alike_whatever_one_sides_limits_say(
+    pose: str, hinge: str, limits: str, tmp_path: Path
+) -> None:
+    """A range about straight says nothing, one on the wrong side is outvoted by its partner's."""
+    file = robots.humanoid(pose).write(tmp_path)
+    plain = onboard(file).embodiment
+    text = file.read_text(encoding="utf-8")
+    start = text.index("<limit", text.index(f'<joint name="left_{hinge}"'))
+    end = text.index("/>", start)
+    file.write_text(f"{text[:start]}<limit {limits}{text[end:]}", encoding="utf-8")
+    told = onboard(file).embodiment
+    assert told.segments == plain.segments
+
+
+@pytest.mark.parametrize("pose", ["arms-down", "T-pose", "arms-forward"])
+def test_elbows_without_limits_flex_the_forearm_forward(pose: str, tmp_path: Path) -> None:
+    file = robots.humanoid(pose).write(tmp_path)
+    plain = onboard(file).embodiment
+    text = file.read_text(encoding="utf-8")
+    for side in ("left", "right"):
+        start = text.index("<limit", text.index(f'<joint name="{side}_elbow"'))
+        text = text[:start] + text[text.index("/>", start) + 2 :]
+    file.write_text(text, encoding="utf-8")
+    told = onboard(file).embodiment
+    assert told.segments == plain.segments
+    assert any("left_elbow: limits do not tell" in note for note in told.confirm)
