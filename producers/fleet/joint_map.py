@@ -34,11 +34,13 @@ def drives(embodiment: Embodiment) -> tuple[Drive, ...]:
         return tuple(
             Drive(m.joint, m.dof, -m.sign * m.offset_rad, m.sign) for m in embodiment.measures
         )
-    axes = _neutral_axes(embodiment)
+    axes, turned = _at_neutral(embodiment)
     found: list[Drive] = []
     for complex_ in COMPLEXES:
         chain = embodiment.complexes[complex_.name]
-        found += _complex_drives(complex_, {name: axes[name] for name in chain}, embodiment)
+        # A parent that the robot cannot bring to neutral keeps its constant turn.
+        seen = turned.get(complex_.parent, turned["pelvis"]).T
+        found += _complex_drives(complex_, {name: seen @ axes[name] for name in chain}, embodiment)
     for hand in embodiment.hands.values():
         found += [Drive(f.joint, f.dof, f.open, f.closed - f.open) for f in hand.joints]
     return tuple(found)
@@ -61,17 +63,19 @@ def _complex_drives(complex_: Complex, axes: dict[str, F64], embodiment: Embodim
     return found
 
 
-def _neutral_axes(embodiment: Embodiment) -> dict[str, F64]:
-    """Unit axis of each turning joint in the pelvis frame, at the neutral pose."""
+def _at_neutral(embodiment: Embodiment) -> tuple[dict[str, F64], dict[str, F64]]:
+    """Unit axis of each joint and orientation of each segment, in the root link, at neutral."""
     rotation = {embodiment.root: np.eye(3)}
     axes: dict[str, F64] = {}
     for joint in embodiment.joints:
         at_zero = rotation[joint.parent] @ matrix_of(np.array(joint.q_parent_link))
         axes[joint.name] = at_zero @ np.array(joint.axis)
         rotation[joint.link] = at_zero @ _turned(joint, embodiment.neutral.get(joint.name, 0.0))
-    pelvis = embodiment.segments["pelvis"]
-    to_pelvis = (rotation[pelvis.link] @ matrix_of(np.array(pelvis.q_link_segment))).T
-    return {name: to_pelvis @ axis for name, axis in axes.items()}
+    segments = embodiment.segments.items()
+    return axes, {
+        name: rotation[segment.link] @ matrix_of(np.array(segment.q_link_segment))
+        for name, segment in segments
+    }
 
 
 def _turned(joint: Joint, value: float) -> F64:
