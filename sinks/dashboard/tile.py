@@ -47,7 +47,6 @@ def tile(robot: Robot, now_ms: int, nominal_hz: Mapping[str, float]) -> Row:
         "seen": robot.appended_ms // 1_000,
         "score": None if score is None else math.floor(score * 1_000) / 1_000,
         "profile": chunk.profile if chunk else None,
-        "robot_type": chunk.embodiment if chunk else None,
         "known": chunk is None or chunk.profile in nominal_hz,
         "episode": _episode(opened, closed),
         "verdict": _verdict(verdict),

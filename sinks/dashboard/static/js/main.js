@@ -4,11 +4,16 @@ import { wallView } from "./wall.js";
 
 const view = document.getElementById("view");
 const ROUTES = [
-  [/^#\/robot\/(.+)$/, async (name) => (await import("./robot.js")).robotView(view, decodeURIComponent(name))],
+  [/^#\/robot\/(.+)$/, async (name) => (await import("./robot.js")).robotView(view, plain(name))],
   [/^#\/quality$/, async () => (await import("./quality.js")).qualityView(view)],
   [/^#\/pipeline$/, async () => (await import("./pipeline.js")).pipelineView(view)],
   [/^/, async () => wallView(view)],
 ];
+// An address may be typed by hand: what is no encoded name is taken as it stands.
+function plain(name) {
+  try { return decodeURIComponent(name); } catch { return name; }
+}
+
 let leave = () => {};
 let turn = 0;
 
