@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 
 from schemas.canonical import DOF_COUNT
@@ -28,9 +31,11 @@ def warm() -> None:
 
 
 def main() -> None:
-    """Compile them, and those of retargeting, which no worker needs at its start; and say so."""
-    warm()
-    warm_retarget()
+    """Compile them, and beside them those of retargeting, which no worker needs at its start."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+        for compiled in [pool.submit(warm), pool.submit(warm_retarget)]:
+            compiled.result()
     print(f"kernels are compiled and cached ({len(CATALOGUE)} checks, {DOF_COUNT} DoFs)")
 
 
