@@ -69,7 +69,7 @@ function makeParts(body, choose) {
   const signals = new Signals(body.channels, body.rate_hz);
   const strips = makeStrips(body.channels, choose), chart = makeChart(""), bodies = makeBodies(body);
   const title = el("h2"), list = el("tbody");
-  const key = el("p", { class: "key" }, el("span", {}, el("i"), "measured"), el("span", {}, el("i", { class: "told" }), "told"),
+  const key = el("p", { class: "key" }, el("span", {}, el("i"), "measured"), el("span", {}, el("i", { class: "told" }), "commanded"),
     el("span", {}, el("i", { class: "limit" }), "limit"), el("span", {}, "shaded: what a check found (■ error, ▲ warning)"));
   const columns = [
     el("div", { class: "column" },
