@@ -19,15 +19,16 @@ from schemas.canonical import Boundary, CanonicalChunk, decode_canonical
 from schemas.envelope import tick_headers
 from schemas.events import DeadLetter, decode_dead_letter
 from schemas.marks import MarkKind
+from schemas.partition import partition_of
 from schemas.topics import all_topics
 from streams.records import PlainRecord
 from tests import make
 
 pytestmark = pytest.mark.kafka
 
-PARTITION = 2
 CHUNKS = 300
 ROBOT = "fourier/worker-test"
+PARTITION = partition_of(ROBOT, 4)
 
 
 def start_worker(bootstrap: str, home: Path) -> subprocess.Popen[bytes]:
