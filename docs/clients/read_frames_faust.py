@@ -1,4 +1,4 @@
-"""A Faust app that follows canonical frames: faust -A read_frames_faust worker -l warning."""
+"""A Faust app that follows canonical frames: faust -A read_frames_faust worker -l warn."""
 
 import io
 import json
@@ -39,4 +39,4 @@ async def follow(values):
         fact = fastavro.schemaless_reader(io.BytesIO(value[5:]), own)
         if own["name"] == "kinebus.CanonicalChunk":
             angle = np.frombuffer(fact["angle"], "<f4").reshape(fact["frames"], 44)
-            print(fact["robot"], fact["sequence"], angle.shape, flush=True)
+            print(f"{fact['robot']} {fact['sequence']} {angle.shape}", flush=True)
