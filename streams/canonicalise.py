@@ -33,7 +33,7 @@ class Motion:
     hand_pose: F32 | None
     foot_pose: F32 | None
     base: dict[str, F32]
-    near_pole: U8
+    near_pole: npt.NDArray[np.bool_]
 
 
 def fresh_motion() -> MotionState:
@@ -81,7 +81,7 @@ def move(
         hand_pose=body.hand_pose if geometry else None,
         foot_pose=body.foot_pose if geometry else None,
         base=base,
-        near_pole=np.any(body.near_pole, axis=1).astype(np.uint8),
+        near_pole=body.near_pole,
     )
     return MotionState(int(t_ns[-1]), body.angle[-1].copy(), quaternions), motion
 

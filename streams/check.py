@@ -25,6 +25,7 @@ from streams.session_plan import SessionPlan, compile_session
 from streams.signals import signals_of
 from streams.state import CheckState
 
+Bool = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
@@ -88,7 +89,7 @@ def check_chunk(
     plan: CheckPlan,
     state: CheckState,
     chunk: RawChunk,
-    near_pole: U8,
+    near_pole: Bool,
     first_frame: int,
     published_ns: int = 0,
     hand_pose: F32 | None = None,
@@ -100,7 +101,7 @@ def check_chunk(
         plan: the robot's limits.
         state: what the chunk before left.
         chunk: T frames.
-        near_pole: [T] 1 where a ball joint is near its pole.
+        near_pole: [T, K] where a ball joint is near its pole.
         first_frame: index of the chunk's first frame in the session.
         published_ns: when the chunk was sent; 0 = nobody knows, and nothing is said of clocks.
         hand_pose: [T, 2, 7] of the hands by forward kinematics; None without geometry.
@@ -172,4 +173,4 @@ def warm_checks() -> None:
     stamps = np.arange(2, dtype=np.int64)
     base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4))}
     chunk = RawChunk(None, stamps, rows, rows, None, None, None, base)
-    check_chunk(plan, fresh_checks_of(plan), chunk, np.zeros(2, np.uint8), 0)
+    check_chunk(plan, fresh_checks_of(plan), chunk, np.zeros((2, 1), np.bool_), 0)

@@ -10,6 +10,7 @@ from streams.kernels.joint_checks import check_joints
 from streams.kernels.joint_lanes import BIAS, BIAS_S, JOINT
 from streams.kernels.timing_checks import MODE, TIMING, check_timing
 
+Bool = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -41,7 +42,7 @@ def bias_of(figures: F64, channels: int) -> F64:
 @numba.njit(cache=True)
 def check_frames(
     stamp_ns: I64, period_s: float, first_frame: int, position: F64, velocity: F64, effort: F64,
-    action: F64, absent: U8, near_pole: U8, limits: F64, strongest: F64, native_share: float,
+    action: F64, absent: U8, near_pole: Bool, limits: F64, strongest: F64, native_share: float,
     limit: F64, least: F64, last_stamp_ns: int, figures: F64, last_ns: I64,
     flags: U64, table: I32, worst: F64,
 ) -> tuple[int, bool]:  # fmt: skip

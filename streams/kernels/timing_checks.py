@@ -22,10 +22,10 @@ from streams.kernels.findings import (
     note,
 )
 
+Bool = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 
 NO_STAMP = np.iinfo(np.int64).min
@@ -51,7 +51,7 @@ def check_timing(
     stamp_ns: I64,
     period_s: float,
     first_frame: int,
-    near_pole: U8,
+    near_pole: Bool,
     reported: I32,
     same: I32,
     moved: I32,
@@ -70,7 +70,7 @@ def check_timing(
         stamp_ns: [T] the vendor's stamps.
         period_s: nominal period.
         first_frame: index of the first frame in the session.
-        near_pole: [T] 1 where a ball joint is near its pole.
+        near_pole: [T, K] where a ball joint is near its pole.
         reported: [T] joints that gave a number.
         same: [T] those of them that repeat their last one.
         moved: [T] joints that moved further than a stale frame's least.
@@ -93,7 +93,10 @@ def check_timing(
         timing[STALE_RUN] = 0.0
     timing[EXPECTED_FRAME] = first_frame + frames
     for t in range(frames):
-        if near_pole[t]:
+        near = False
+        for k in range(near_pole.shape[1]):
+            near |= near_pole[t, k]
+        if near:
             note(flags, table, worst, NEAR_POLE, 0, t, 0, 1.0)
         if last_stamp_ns == NO_STAMP:
             timing[TYPICAL] = period_s

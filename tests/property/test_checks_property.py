@@ -69,7 +69,7 @@ def run(name: str, defect: str, cuts: list[int]):
     bounds = sorted({0, len(decoded), *jumps, *(c % len(decoded) for c in cuts)})
     for start, stop in pairwise(bounds):
         chunk = joined([raw for _, raw in decoded[start:stop]])
-        near = np.zeros(stop - start, np.uint8)
+        near = np.zeros((stop - start, 1), np.bool_)
         state, own, found = check_chunk(plan, state, chunk, near, index[start])
         flags.append(own)
         findings += found

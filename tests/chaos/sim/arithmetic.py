@@ -88,7 +88,7 @@ def move(
     rows = np.float32((start + np.cumsum(chunk.position[:, 0])) % 65_521)
     angle = np.repeat(rows[:, None], DOF_COUNT, axis=1)
     status = np.zeros((1, DOF_COUNT), np.uint8)
-    near_pole = np.zeros(len(t_ns), np.uint8)
+    near_pole = np.zeros((len(t_ns), 1), np.bool_)
     moved = Motion(
         angle, angle, status, np.zeros((1, SEGMENT_COUNT), np.uint8), None, None, {}, near_pole
     )
