@@ -11,7 +11,9 @@ from schemas.checks import BY_ID
 from schemas.events import Finding
 from streams.clock_check import CLOCK, check_clock
 from streams.decode import RawChunk
+from streams.kernels.gyro_checks import WINDOW_S
 from streams.kernels.hand_checks import check_hands
+from streams.kernels.lag_checks import JUDGE_EVERY
 from streams.kernels.mismatch_checks import FLIPPED, KINDS, PERMUTED, SWAPPED, UNIT
 from streams.kernels.motion_checks import SAMPLE_S
 from streams.kernels.pose_checks import check_pose
@@ -21,7 +23,15 @@ from streams.kernels.session_checks import (
     hand_figures,
     pose_figures,
 )
-from streams.kernels.session_rows import COUNT, FIRST, LAST, SESSION_ROWS
+from streams.kernels.session_rows import (
+    ACTION_LAG,
+    COUNT,
+    FIRST,
+    IMU_BIAS,
+    LAST,
+    SESSION_ROWS,
+    SIGNAL_SKEW,
+)
 from streams.kernels.take_checks import fresh_take
 from streams.limits import Limits
 from streams.session_plan import ROWS, SessionPlan
@@ -95,7 +105,7 @@ def check_session(
             )  # fmt: skip
     found: list[Finding] = []
     if said or hits.any():
-        found = _joint_findings(plan, joint_hits) + _robot_findings(limits, hits, worst)
+        found = _joint_findings(plan, joint_hits) + _robot_findings(plan, limits, hits, worst)
     state = SessionState(start_ns, state.published_ns, figures, take, state.clock)
     if plan.has_clock and published_ns:
         state, by_clock = check_clock(
@@ -105,10 +115,21 @@ def check_session(
     return state, found
 
 
-def _robot_findings(limits: Limits, hits: I64, worst: F64) -> list[Finding]:
+def _robot_findings(plan: SessionPlan, limits: Limits, hits: I64, worst: F64) -> list[Finding]:
+    # Where one look stands for many frames, all of them are meant.
+    stand_for = {
+        ACTION_LAG: JUDGE_EVERY * plan.stride,
+        SIGNAL_SKEW: JUDGE_EVERY * plan.stride,
+        IMU_BIAS: round(WINDOW_S * plan.rate_hz),
+    }
     return [
         _finding(
-            name, channel, hits[row], int(hits[row, COUNT]), float(worst[row]), limits.of(name)
+            name,
+            channel,
+            hits[row],
+            int(hits[row, COUNT]) * stand_for.get(row, 1),
+            float(worst[row]),
+            limits.of(name),
         )
         for row, name, channel in ROWS
         if hits[row, COUNT]

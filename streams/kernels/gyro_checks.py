@@ -18,7 +18,7 @@ I64 = npt.NDArray[np.int64]
 W0, TURN, PASSED_S, FRAMES, AGREE = 0, 4, 7, 8, 9
 GYRO = 10
 
-_WINDOW_S = 2.0
+WINDOW_S = 2.0
 _LARGEST_TURN = 1.0
 """rad; the sum of larger turns depends on their order."""
 
@@ -59,7 +59,7 @@ def check_gyro(
             state[TURN + i] += angular_velocity[t, i] * passed_s
         state[PASSED_S] += passed_s
         state[FRAMES] += 1.0
-        if state[PASSED_S] < _WINDOW_S:
+        if state[PASSED_S] < WINDOW_S:
             continue
         dot = 0.0
         for i in range(4):

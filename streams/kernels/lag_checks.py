@@ -31,7 +31,7 @@ _EARLY = _LATE + LAGS + 1
 LAG = _EARLY + LAGS
 
 _TAU_S = 20.0
-_JUDGE_EVERY = 10
+JUDGE_EVERY = 10
 _ENOUGH = 0.02
 _LIKE = 0.7
 _CLEARLY = 0.05
@@ -94,7 +94,7 @@ def check_lag(
             late[k] = keep * late[k] + seen_step * led_steps[k]
         for k in range(LAGS):
             early[k] = keep * early[k] + led_step * seen_steps[k + 1]
-        if (number // stride) % _JUDGE_EVERY != 0:
+        if (number // stride) % JUDGE_EVERY != 0:
             continue
         lag_s = sample_s * _best_lag(state, is_rate)
         # A velocity belongs to the middle of its step.
@@ -104,7 +104,7 @@ def check_lag(
             continue
         state[DOUBTS] += 1.0
         if state[DOUBTS] >= _SURE:
-            back = number - int(state[SINCE]) if state[DOUBTS] == _SURE else _JUDGE_EVERY * stride
+            back = number - int(state[SINCE]) if state[DOUBTS] == _SURE else JUDGE_EVERY * stride
             hit(row, number, back, lag_s, hits, worst)
 
 
