@@ -24,7 +24,7 @@ from streams.kernels.solve_frame import (
     look_further,
 )
 from streams.kernels.solve_limb import (
-    LEFT_RAD,
+    APART_RAD,
     SMALL_RAD,
     Work,
     descend,
@@ -209,7 +209,7 @@ def _step_together(
         come_out(room)
         waiting = False
         for lane in range(count):
-            close = before[lane] <= SMALL_RAD and room[(LEFT + APART) * SIDE + lane] <= LEFT_RAD
+            close = before[lane] <= SMALL_RAD and room[(LEFT + APART) * SIDE + lane] <= APART_RAD
             if pending[lane] and close:
                 _take(room, lane, column, memory, now, done, pending)
             waiting = waiting or pending[lane]

@@ -24,6 +24,9 @@ TURN_WITHIN = 2.0 * math.sin(math.radians(1.0))
 # A step is the last where what convergence leaves after it, if quadratic, is less than this, and
 # it was a fraction of the step before.
 LEFT_RAD = 1e-6
+# Between where an end came out and where its step foresaw it: near a straight limb joints differ by
+# a hundred times as much.
+APART_RAD = 1e-8
 _FRACTION = 0.1
 # So small a step that came out as foreseen leaves nothing but what no step can mend.
 SMALL_RAD = 1e-2
@@ -118,7 +121,7 @@ def descend(
         for i in range(9):
             foreseen[i] = error[i]
         at, end, turn = measure(x, place, goal, limb, work)
-        if tasks == TASKS and step <= SMALL_RAD and _furthest(error, foreseen) <= LEFT_RAD:
+        if tasks == TASKS and step <= SMALL_RAD and _furthest(error, foreseen) <= APART_RAD:
             break
         before, share = step, 0.5
         while _merit(at, end, turn, elbow_first) > merit + LEFT_RAD and share >= _LEAST_SHARE:
