@@ -113,7 +113,7 @@ def test_the_pipeline_page_shows_audit_processes_letters_and_delays(
 @pytest.mark.kafka
 def test_in_is_out_and_refused_and_in_flight(kafka: str) -> None:
     maker = unique("maker")
-    create_topics(kafka, all_topics([maker], 2))
+    create_topics(kafka, all_topics([maker], 4))
     raw = raw_topic(maker)
     flow = Flow(kafka)
     try:

@@ -103,11 +103,11 @@ def test_hinge_flexes_from_straight_towards_its_range() -> None:
     y = np.array([0.0, 1.0, 0.0])
     elbow = Joint("elbow", "revolute", "a", "b", axis=(0.0, 1.0, 0.0), lower=-1.05, upper=2.09)
     upper, fore = np.array([0.0, 0.0, -1.0]), np.array([1.0, 0.0, 0.0])
-    axis, sure = flexion_axis(elbow, y, upper, fore, -y)
+    axis, sure = flexion_axis(elbow, y, upper, fore, np.eye(3), -1)
     np.testing.assert_array_equal(axis, -y)
     assert sure
     free = Joint("elbow", "revolute", "a", "b", axis=(0.0, 1.0, 0.0))
-    axis, sure = flexion_axis(free, y, upper, upper, -y)
+    axis, sure = flexion_axis(free, y, upper, upper, np.eye(3), -1)
     np.testing.assert_array_equal(axis, -y)
     assert not sure
 

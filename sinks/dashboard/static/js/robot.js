@@ -43,7 +43,11 @@ export function robotView(view, name) {
     Object.assign(row, told.row ?? {});
     if (told.body) build(told.body);
     showHead(head, verdict, name, row, body, nowMs);
-    if (!body) { if (!place.childElementCount) place.append(el("p", { class: "empty" }, waiting(row))); return; }
+    if (!body) {
+      if (!place.childElementCount) place.append(el("p", { class: "empty" }));
+      setText(place.firstElementChild, waiting(row));
+      return;
+    }
     for (const chunk of told.chunks ?? []) if (chunk.position[0]?.length === body.channels.length) parts.signals.addChunk(chunk);
     if (told.chunks?.length) parts.bodies.show(told.chunks.at(-1));
     if (told.findings) {
