@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from ulid import ULID
 
 from deploy import lag
@@ -61,6 +62,24 @@ def following(
         thread.join(WITHIN_S)
     if failed:
         raise failed[0]
+
+
+def pass_over(bootstrap: str, group: str, topics: Sequence[str]) -> None:
+    """Let a new group begin behind what other tests have left on these topics (names, `^…`)."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    try:
+        found = consumer.list_topics(timeout=WITHIN_S).topics
+        places = [
+            TopicPartition(name, partition)
+            for name, told in found.items()
+            if any(re.fullmatch(topic, name) for topic in topics)
+            for partition in told.partitions
+        ]
+        for place in places:
+            place.offset = consumer.get_watermark_offsets(place, timeout=WITHIN_S)[1]
+        consumer.commit(offsets=places, asynchronous=False)
+    finally:
+        consumer.close()
 
 
 def send(
