@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codec import decode, encode
+from schemas.codec import CodecError, decode_one_of, encode
 from schemas.registry import Schema, packaged
 
 F32 = npt.NDArray[np.float32]
@@ -180,12 +180,22 @@ def encode_boundary(boundary: Boundary) -> bytes:
 
 
 def decode_canonical(data: bytes) -> CanonicalChunk | Boundary:
-    """Read a record of `canonical.frames`; arrays are read-only views of its bytes."""
-    schema, record = decode(data, packaged())
+    """Read a record of `canonical.frames`; arrays are read-only views of its bytes.
+
+    Raises CodecError for a value that is neither chunk nor boundary.
+    """
+    schema, record = decode_one_of(data, packaged(), ("canonical_chunk", "boundary"))
     if schema.name == "boundary":
         record["kind"] = BoundaryKind(record["kind"])
         record["cause"] = Cause(record["cause"])
         return Boundary(**record)
+    try:
+        return _chunk(record)
+    except (ValueError, TypeError) as error:
+        raise CodecError(f"blocks of a chunk do not fit: {error}") from None
+
+
+def _chunk(record: dict[str, Any]) -> CanonicalChunk:
     frames, channels = record["frames"], record["channels"]
     for name, dtype, tail in _BLOCKS:
         block = record[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Container
 from io import BytesIO
 from typing import Any
 
@@ -59,6 +60,14 @@ def schema_of(data: bytes, registry: Registry) -> Schema:
 def decode(data: bytes, registry: Registry) -> tuple[Schema, Any]:
     """Read a framed value; raises CodecError when it is not exactly one value of its schema."""
     schema = schema_of(data, registry)
+    return schema, decode_body(data, schema)
+
+
+def decode_one_of(data: bytes, registry: Registry, names: Container[str]) -> tuple[Schema, Any]:
+    """Read a framed value of one of these schemas; raises CodecError when it is none."""
+    schema = schema_of(data, registry)
+    if schema.name not in names:
+        raise CodecError(f"a value of {schema.name}, which does not belong here")
     return schema, decode_body(data, schema)
 
 

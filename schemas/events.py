@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from schemas.codec import decode, encode
+from schemas.codec import CodecError, decode_one_of, encode
 from schemas.registry import packaged
 
 
@@ -162,6 +162,9 @@ class DeadLetter:
         return self.at_offset in (-1, self.source_offset)
 
 
+# Each `decode_…` raises CodecError for a value that is not what its topic holds.
+
+
 def encode_event(event: EpisodeEvent) -> bytes:
     """The value of a record on `episodes`."""
     return encode(packaged().named("episode_event"), _record(event))
@@ -169,7 +172,7 @@ def encode_event(event: EpisodeEvent) -> bytes:
 
 def decode_event(data: bytes) -> EpisodeEvent:
     """Read a record of `episodes`."""
-    record = decode(data, packaged())[1]
+    record = _read(data, "episode_event")
     record["kind"] = EventKind(record["kind"])
     return EpisodeEvent(**record)
 
@@ -181,7 +184,7 @@ def encode_label(label: EpisodeLabel) -> bytes:
 
 def decode_label(data: bytes) -> EpisodeLabel:
     """Read a record of `episodes.labels`."""
-    return EpisodeLabel(**decode(data, packaged())[1])
+    return EpisodeLabel(**_read(data, "episode_label"))
 
 
 def encode_report(report: QualityReport) -> bytes:
@@ -193,7 +196,7 @@ def encode_report(report: QualityReport) -> bytes:
 
 def decode_report(data: bytes) -> QualityReport:
     """Read a record of `quality.reports`."""
-    record = decode(data, packaged())[1]
+    record = _read(data, "quality_report")
     record["findings"] = [Finding(**finding) for finding in record["findings"]]
     return QualityReport(**record)
 
@@ -207,10 +210,18 @@ def encode_dead_letter(letter: DeadLetter) -> bytes:
 
 def decode_dead_letter(data: bytes) -> DeadLetter:
     """Read a record of a dead-letter topic."""
-    record = decode(data, packaged())[1]
+    record = _read(data, "dead_letter")
     record["headers"] = [(header["name"], header["value"]) for header in record["headers"]]
-    record["outcome"] = LetterOutcome(record["outcome"])
+    try:
+        record["outcome"] = LetterOutcome(record["outcome"])
+    except ValueError as error:
+        raise CodecError(str(error)) from None
     return DeadLetter(**record)
+
+
+def _read(data: bytes, kind: str) -> dict[str, Any]:
+    record: dict[str, Any] = decode_one_of(data, packaged(), (kind,))[1]
+    return record
 
 
 def _record(value: Any) -> dict[str, Any]:

@@ -61,6 +61,9 @@ SINK_DISK_FULL = "kinebus_sink_disk_full"
 SINK_OFFSETS_SKIPPED = "kinebus_sink_offsets_skipped_total"
 """Offsets the broker never gave, by sink and topic."""
 
+SINK_FOREIGN = "kinebus_sink_foreign_records_total"
+"""Records that are not of their topic's kind and were stepped over, by sink and topic."""
+
 SINK_DUPLICATES = "kinebus_sink_duplicates_total"
 """Chunks that came again and were left out, by sink."""
 

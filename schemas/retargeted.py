@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.codec import decode, encode
+from schemas.codec import decode_one_of, encode
 from schemas.registry import Schema, packaged
 
 REACHABLE, CLAMPED, VELOCITY_LIMITED, RESEEDED = 1, 2, 4, 8
@@ -77,7 +77,7 @@ def encode_retargeted(chunk: RetargetedChunk) -> bytes:
 
 def decode_retargeted(data: bytes) -> RetargetedChunk:
     """Read a record of `retargeted.<embodiment>`; arrays are read-only views of its bytes."""
-    _, record = decode(data, packaged())
+    _, record = decode_one_of(data, packaged(), ("retargeted_chunk",))
     frames = record["frames"]
     record["joints"], record["limbs"] = tuple(record["joints"]), tuple(record["limbs"])
     for name, dtype in _BLOCKS.items():

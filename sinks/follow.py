@@ -18,7 +18,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from schemas.bad_batch import end_of_batch, is_bad_batch
 from sinks.consumer import broker_may_recover
-from sinks.measure import OLDEST_SECONDS, RECORDS, SKIPPED
+from sinks.foreign import ForeignRecordError
+from sinks.measure import FOREIGN, OLDEST_SECONDS, RECORDS, SKIPPED
 from sinks.offsets import Offsets
 from sinks.patience import Patience
 from sinks.record import Place, Record, record_of
@@ -36,7 +37,10 @@ class Sink(Protocol):
     """What puts records at rest."""
 
     def take(self, record: Record) -> None:
-        """One more record, in the order of its partition."""
+        """One more record, in the order of its partition.
+
+        Raises ForeignRecordError where it is not of its topic's kind: that is logged and counted.
+        """
 
     def settle(self, final: bool) -> Mapping[Place, int]:
         """Put at rest what is due (on a clean stop: all that can be).
@@ -131,6 +135,10 @@ class Follower:
             _log.error("offsets skipped", at=f"{record.place}@{record.offset}", offsets=skipped)
         try:
             sink.take(record)
+        except ForeignRecordError as error:
+            FOREIGN.labels(self._name, record.place.topic).inc()
+            at = f"{record.place}@{record.offset}"
+            _log.error("stepped over: no record of this topic's kind", at=at, reason=str(error))
         except (ReassignedError, StoppedError):
             raise
         except Exception as error:

@@ -8,6 +8,7 @@ from schemas.metrics import (
     SINK_DELAY,
     SINK_DISK_FULL,
     SINK_DUPLICATES,
+    SINK_FOREIGN,
     SINK_FRAMES,
     SINK_LAG_SECONDS,
     SINK_OFFSETS_SKIPPED,
@@ -29,4 +30,5 @@ OLDEST_SECONDS = Gauge(SINK_LAG_SECONDS, "Age of the oldest record not at rest",
 WAITING = Gauge(SINK_WAITING, "1 while a sink waits for its store or broker", ["sink"])
 DISK_FULL = Gauge(SINK_DISK_FULL, "1 while a sink waits for room in its store", ["sink"])
 SKIPPED = Counter(SINK_OFFSETS_SKIPPED, "Offsets the broker never gave", ["sink", "topic"])
+FOREIGN = Counter(SINK_FOREIGN, "Records not of their topic's kind", ["sink", "topic"])
 DUPLICATES = Counter(SINK_DUPLICATES, "Chunks that came again and were left out", ["sink"])

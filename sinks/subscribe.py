@@ -18,12 +18,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
-from schemas.canonical import CanonicalChunk, decode_canonical
+from schemas.canonical import CanonicalChunk
+from schemas.codec import CodecError
 from schemas.events import decode_event
 from schemas.topics import CANONICAL_FRAMES, EPISODES
 from schemas.vendors import Vendor, Vendors
 from sinks.choosing import Chooser
+from sinks.foreign import ForeignRecordError, fact_of
 from sinks.lake.intervals import Intervals
 from sinks.record import Record
 from sinks.topic_reader import Start, read
@@ -36,6 +39,8 @@ from streams.retarget_plan import (
     retarget,
     start_retarget,
 )
+
+_log = structlog.get_logger()
 
 MAX_STREAMS = 4_096
 """Sessions whose sequences and retargeting states are remembered; the longest unheard go first."""
@@ -94,7 +99,12 @@ def follow(
     if chooser is not None and chooser.asks_episodes:
         starts[EPISODES] = Start(beginning=True)
     for record in read(bootstrap, starts, stop):
-        for chunk in _chosen(record, chooser):
+        try:
+            chosen = _chosen(record, chooser)
+        except (ForeignRecordError, CodecError) as error:
+            _log.warning("stepped over", at=f"{record.place}@{record.offset}", reason=str(error))
+            continue
+        for chunk in chosen:
             batch = turn.play(chunk)
             if batch is not None:
                 yield batch
@@ -106,7 +116,7 @@ def _chosen(record: Record, chooser: Chooser | None) -> Iterable[CanonicalChunk]
         return ()
     if record.place.topic == EPISODES:
         return chooser.opened(decode_event(record.value)) if chooser else ()
-    fact = decode_canonical(record.value)
+    fact = fact_of(record)
     if not isinstance(fact, CanonicalChunk):
         return ()
     return (fact,) if chooser is None else chooser.offered(fact)

@@ -13,7 +13,7 @@ from deploy.audit.compare import AtRest, Flags, Told
 from deploy.audit.kafka import AuditReader
 from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
-from schemas.events import DeadLetter, LetterOutcome, decode_dead_letter
+from schemas.events import DeadLetter, LetterOutcome
 from schemas.headers import headers_of
 from schemas.redrive import Origin, last_outcomes
 from schemas.topics import DEAD_LETTER_PREFIX
@@ -71,12 +71,7 @@ class Letters:
 def read_letters(reader: AuditReader, since_ms: int) -> Letters:
     """What every letter says that was written then or later."""
     spans = reader.since(reader.places(DEAD_LETTER_PREFIX), since_ms)
-    messages = (message.value() for message in reader.read(spans))
-    letters = [
-        replace(decode_dead_letter(value), headers=[], value=None)
-        for value in messages
-        if value is not None
-    ]
+    letters = [replace(letter, headers=[], value=None) for _, letter in reader.letters(spans)]
     last = last_outcomes(letters)
     refused = [one for one in letters if one.outcome is LetterOutcome.REFUSED]
     again = {_record(one) for one in refused if not one.is_first}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
+import structlog
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -17,11 +18,15 @@ from confluent_kafka.admin import AdminClient
 from deploy.audit.raw import Place
 from deploy.lag import committed
 from schemas.bad_batch import end_of_batch, is_bad_batch
+from schemas.codec import CodecError
+from schemas.events import DeadLetter, decode_dead_letter
 from schemas.topics import MAX_RECORD_BYTES
 
 TIMEOUT_S = 20.0
 QUIET_S = 30.0
 BATCH = 2_000
+
+_log = structlog.get_logger()
 
 
 class AuditReader:
@@ -86,6 +91,19 @@ class AuditReader:
         wanted = [TopicPartition(*place) for place in places]
         found = committed(self._bootstrap, group, wanted)
         return {(part.topic, part.partition): max(part.offset, 0) for part in found}
+
+    def letters(
+        self, spans: Mapping[Place, tuple[int, int]]
+    ) -> Iterator[tuple[Message, DeadLetter]]:
+        """The dead letters of these spans; what else somebody wrote there is logged."""
+        for message in self.read(spans):
+            try:
+                letter = decode_dead_letter(message.value() or b"")
+            except CodecError as error:
+                at = f"{message.topic()}/{message.partition()}@{message.offset()}"
+                _log.warning("no dead letter", at=at, reason=str(error))
+                continue
+            yield message, letter
 
     def read(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Message]:
         """The records of these spans [start, stop), as far as they are there."""

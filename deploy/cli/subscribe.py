@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 
 from deploy.cli.out import Exit, fail, say
 from deploy.cli.where import AsJson, Home, attached
+from schemas.codec import CodecError
 from schemas.embodiment import EmbodimentError, load_embodiment
 from schemas.events import decode_dead_letter, decode_event, decode_report
 from schemas.retargeted import decode_retargeted
@@ -141,8 +142,11 @@ def _print_records(settings: Settings, topic: str, start: Start, count: int | No
     decode = _decoder(topic)
     for number, record in enumerate(read(settings.require_kafka(), {topic: start}), 1):
         if record.value is not None:
-            told = orjson.dumps(decode(record.value), _plain, orjson.OPT_SERIALIZE_NUMPY)
-            print(told.decode())
+            try:
+                told = orjson.dumps(decode(record.value), _plain, orjson.OPT_SERIALIZE_NUMPY)
+                print(told.decode())
+            except CodecError as error:
+                print(f"{record.place}@{record.offset}: {error}", file=sys.stderr)
         if count is not None and number >= count:
             return
 

@@ -143,8 +143,7 @@ def _outcomes(
     until = time.monotonic() + wait_s
     while waiting and time.monotonic() < until:
         ends = {place: high for place, (_, high) in reader.watermarks(begins).items()}
-        for message in reader.read({place: (begins[place], ends[place]) for place in begins}):
-            letter = decode_dead_letter(message.value())
+        for _, letter in reader.letters({p: (begins[p], ends[p]) for p in begins}):
             found = waiting.pop((letter.origin.decode(), letter.at_offset), None)
             if found is not None:
                 done[found.origin, found.at_offset] = replace(

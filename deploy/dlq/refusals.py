@@ -91,8 +91,7 @@ def read_refusals(reader: AuditReader, wanted: Wanted) -> list[Refusal]:
     places = {place for topic in topics for place in reader.places(topic)}
 
     def letters() -> Iterator[DeadLetter]:
-        for message in reader.read(reader.watermarks(places)):
-            letter = decode_dead_letter(message.value())
+        for message, letter in reader.letters(reader.watermarks(places)):
             bare = replace(letter, key=None, headers=[], value=None)
             if letter.outcome is LetterOutcome.REFUSED:
                 offset = letter.source_offset if letter.is_first else letter.at_offset

@@ -87,6 +87,8 @@ FLOW = (
               f"sum by (topic) (increase({m.WORKER_OFFSETS_SKIPPED}[10m]))"
               f" or sum by (sink, topic) (increase({m.SINK_OFFSETS_SKIPPED}[10m]))",
               "{{sink}} {{topic}}"),
+        Panel("Records of another kind", "zero: somebody else writes to our topics", "short",
+              f"sum by (sink, topic) (increase({m.SINK_FOREIGN}[10m]))", "{{sink}} {{topic}}"),
         Panel("Chunks that came again", "after a restart, never twice at rest",
               "suffix:chunks/s",
               f"sum by (sink) (rate({m.SINK_DUPLICATES}[1m]))", "{{sink}}"),

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from schemas.canonical import Boundary, BoundaryKind, CanonicalChunk, decode_canonical
+from schemas.codec import CodecError
 from schemas.events import (
+    DeadLetter,
     EventKind,
     QualityReport,
     decode_dead_letter,
@@ -16,6 +18,7 @@ from schemas.events import (
     decode_label,
     decode_report,
 )
+from schemas.rejected import Reason
 from schemas.topics import (
     CANONICAL_FRAMES,
     DEAD_LETTER_PREFIX,
@@ -62,8 +65,11 @@ class Block:
         """Whether the next record belongs into another block."""
         return self.frames >= MAX_FRAMES or self.bytes >= MAX_BYTES
 
-    def add(self, record: Record) -> None:
-        """Take one record; raises CodecError where it is not what its topic holds."""
+    def add(self, record: Record) -> CodecError | None:
+        """Take one record; one that is not what its topic holds is kept as a dead letter.
+
+        Returns what is wrong with it.
+        """
         place, offset = record.place, record.offset
         first = self.spans.get(place, (offset, offset))[0]
         self.spans[place] = (first, offset + 1)
@@ -71,9 +77,18 @@ class Block:
         value = record.value
         if value is None:
             # A tombstone of a compacted topic: the fact it takes back was superseded.
-            return
+            return None
         self.bytes += len(value)
-        topic = place.topic
+        try:
+            self._add(record)
+        except CodecError as error:
+            self.letters.append(At(place, offset, _foreign(record, error)))
+            return error
+        return None
+
+    def _add(self, record: Record) -> None:
+        place, offset, topic = record.place, record.offset, record.place.topic
+        value = record.value or b""
         if topic == CANONICAL_FRAMES:
             self._add_canonical(record, decode_canonical(value))
         elif topic == QUALITY_REPORTS:
@@ -143,3 +158,12 @@ class Block:
         for at in self.labels:
             names.update(f"{at.fact.episode}:{at.fact.said_ms};".encode())
         return names.hexdigest()
+
+
+def _foreign(record: Record, error: CodecError) -> DeadLetter:
+    """A record of one of our own topics that none of our processes wrote."""
+    place = record.place
+    return DeadLetter(
+        place.topic, place.partition, record.offset, record.timestamp_ms, Reason.UNDECODABLE,
+        str(error), 0, 1, record.key, record.headers or [], record.value,
+    )  # fmt: skip

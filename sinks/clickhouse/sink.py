@@ -24,6 +24,7 @@ from schemas.events import EpisodeEvent, EventKind
 from sinks.announce import Announcer
 from sinks.clickhouse.block import Block
 from sinks.clickhouse.client import clickhouse_may_recover
+from sinks.foreign import ForeignRecordError
 from sinks.measure import DELAY_SECONDS, FRAMES, WRITE_SECONDS
 from sinks.patience import Patience
 from sinks.record import Place, Record
@@ -58,9 +59,11 @@ class ClickHouseSink:
         """Add a record to the block; a full one is inserted at once."""
         if not self._block.spans:
             self._begun = time.monotonic()
-        self._block.add(record)
+        foreign = self._block.add(record)
         if self._block.is_full:
             self._flush()
+        if foreign:
+            raise ForeignRecordError(str(foreign))
 
     def settle(self, final: bool) -> Mapping[Place, int]:
         """Insert the block if it is due; what was inserted is at rest."""

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from obstore.store import ObjectStore
 
-from schemas.canonical import decode_canonical
 from schemas.events import EpisodeEvent
 from sinks.announce import Announcer
+from sinks.foreign import fact_of
 from sinks.lake.boundaries import BoundaryKeeper
 from sinks.lake.keys import Region, Stream
 from sinks.lake.segment import SegmentFacts
@@ -68,11 +68,9 @@ class LakeSink:
 
     def take(self, record: Record) -> None:
         """Add a record; what it seals waits for the next flush."""
-        if record.value is None:
-            raise ValueError("a record of canonical frames has no value")
-        fact = decode_canonical(record.value)
+        fact = fact_of(record)
         self._boundaries.take(record, fact)
-        size = len(record.value)
+        size = len(record.value or b"")
         actions = self._segmenter.take(record.place, record.offset, record.timestamp_ms, fact, size)
         for action in actions:
             if not self._pending:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from schemas.canonical import CanonicalChunk, decode_canonical
+from schemas.canonical import CanonicalChunk
 from schemas.processing import CODE_VERSION
 from schemas.retargeted import (
     CLAMPED,
@@ -23,6 +23,7 @@ from schemas.retargeted import (
 )
 from schemas.topics import retargeted_topic
 from schemas.vendors import Vendor
+from sinks.foreign import fact_of
 from sinks.measure import DUPLICATES, FRAMES
 from sinks.publisher import Outgoing
 from sinks.record import Place, Record
@@ -65,9 +66,7 @@ class RetargetSink:
 
     def take(self, record: Record) -> None:
         """Retarget a chunk; what comes of it waits until `settle`."""
-        if record.value is None:
-            raise ValueError("a record of canonical frames has no value")
-        fact = decode_canonical(record.value)
+        fact = fact_of(record)
         own = self._places.setdefault(record.place, Stretches())
         if not isinstance(fact, CanonicalChunk):
             own.mark(fact, record.offset, record.timestamp_ms)

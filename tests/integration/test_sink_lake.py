@@ -106,10 +106,12 @@ def test_interrupted_and_uninterrupted_leave_the_same_objects(
     log = [fact for both in zip(*logs, strict=True) for fact in both]
     # A worker that crashed writes some of it again.
     log = [*log[:150], *log[90:150], *log[150:], *log[-30:]]
-    records = [
+    records: list[tuple[str, int, bytes, None, bytes | None]] = [
         (topic, 2, b"k", None, encode_boundary(f) if isinstance(f, Boundary) else encode_chunk(f))
         for f in log
     ]
+    # Others have written there, too.
+    records[170:170] = [(topic, 2, b"k", None, value) for value in (None, b"junk")]
     store, group = open_store(url), unique("sink-lake")
     for start, stop in ((0, 100), (100, 260), (260, len(records))):
         with follow(kafka, store, topic, group, tmp_path / "spill"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from schemas.canonical import BoundaryKind, CanonicalChunk
+from schemas.canonical import BoundaryKind, CanonicalChunk, encode_chunk
 from schemas.codec import CodecError
 from schemas.events import (
     DeadLetter,
@@ -19,7 +20,13 @@ from schemas.events import (
     encode_event,
     encode_report,
 )
-from schemas.topics import EPISODES, QUALITY_REPORTS, dead_letter_topic
+from schemas.topics import (
+    CANONICAL_FRAMES,
+    EPISODE_LABELS,
+    EPISODES,
+    QUALITY_REPORTS,
+    dead_letter_topic,
+)
 from sinks.clickhouse.block import MAX_FRAMES, Block
 from sinks.clickhouse.frames_table import FLOATS, frames_table
 from sinks.clickhouse.migrate import migrations
@@ -136,9 +143,32 @@ def test_low_rate_topics() -> None:
     assert len(refused["value_head"]) == 1024
 
 
-def test_what_is_not_of_its_topic_is_no_row() -> None:
-    with pytest.raises(CodecError):
-        Block().add(Record(PLACE, 0, 2, 6, b"k", None, b"\0\0\0\0\1junk"))
+FOREIGN = [
+    (CANONICAL_FRAMES, b"\0\0\0\0\1junk"),
+    (QUALITY_REPORTS, b""),
+    (EPISODE_LABELS, b"hello"),
+    # Well made, and of another topic.
+    (EPISODES, encode_chunk(chunk(3, 0, 5))),
+    (dead_letter_topic("acme"), encode_chunk(chunk(3, 0, 5))),
+    # A chunk whose blocks hold fewer frames than it says.
+    (CANONICAL_FRAMES, encode_chunk(replace(chunk(3, 0, 5), frames=6))),
+]
+
+
+@pytest.mark.parametrize(("topic", "value"), FOREIGN)
+def test_what_is_not_of_its_topic_is_a_dead_letter(topic: str, value: bytes) -> None:
+    block = Block()
+    assert isinstance(block.add(Record(Place(topic, 1), 7, 2, 6, b"k", None, value)), CodecError)
+    ((name, table),) = block.tables().items()
+    (row,) = table.to_pylist()
+    assert name == "dead_letters"
+    assert (row["source_topic"], row["source_partition"], row["source_offset"]) == (topic, 1, 7)
+    assert (row["reason"], row["value_head"], row["robot"]) == ("undecodable", value[:1024], "")
+    assert row["detail"]
+    assert block.spans == {Place(topic, 1): (7, 8)}
+
+
+def test_a_topic_that_is_not_the_sinks_is_an_error_and_a_tombstone_no_row() -> None:
     with pytest.raises(ValueError, match="none of this sink's topics"):
         Block().add(Record(Place("raw.fourier", 0), 0, 2, 6, b"k", None, b"x"))
     tombstone = Block()
