@@ -24,9 +24,9 @@ import structlog
 import sinks.archive.read
 import sinks.archive.writer
 import sinks.clickhouse.block
+import sinks.foreign
 import sinks.lake.keys
 import sinks.lake.segmenter
-import sinks.lake.sink
 import sinks.lake.store
 import streams.chunk
 from schemas.canonical import DOF_COUNT, SEGMENT_COUNT, decode_canonical
@@ -167,7 +167,7 @@ def cheap() -> Iterator[None]:
         (sinks.archive.read, "decode_range", pickle.loads),
         (sinks.archive.read, "last_offset", lambda data: pickle.loads(data)[-1].offset),
         (sinks.archive.read, "read_footer", read_whole),
-        (sinks.lake.sink, "decode_canonical", decoded),
+        (sinks.foreign, "decode_canonical", decoded),
         (sinks.clickhouse.block, "decode_canonical", decoded),
         (sinks.lake.segmenter, "SEGMENT_FRAMES", SEGMENT_FRAMES),
         (sinks.lake.keys, "SEGMENT_FRAMES", SEGMENT_FRAMES),
