@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from schemas.bad_batch import end_of_batch, is_bad_batch
-from schemas.headers import headers_of
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
-from streams.records import PlainRecord, RawRecord
+from streams.records import PlainRecord, RawRecord, plain_record
 from streams.state import ClockSnapshot, RobotSnapshot, Snapshot, decode_snapshot
 from streams.suspects import Suspects
 
@@ -44,7 +43,7 @@ class KafkaLog:
 
     def _raw(self, topic: str, partition: int, start: int, stop: int) -> list[PlainRecord]:
         for batch in self._read(topic, partition, start, stop):
-            found = [_plain(message) for message in batch if message.offset() < stop]
+            found = [plain_record(message) for message in batch if message.offset() < stop]
             if found:
                 return found
         return []
@@ -95,18 +94,6 @@ def _is_error(message: Message) -> bool:
     if not passing:
         raise KafkaException(error)
     return error is not None
-
-
-def _plain(message: Message) -> PlainRecord:
-    return PlainRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers_of(message) or [],
-    )
 
 
 def suspects_of(snapshots: Iterable[Snapshot], topic: str, partition: int) -> Suspects:

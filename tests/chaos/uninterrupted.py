@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,6 @@ from unittest.mock import Mock
 from confluent_kafka import Message
 from obstore.store import LocalStore, ObjectStore
 
-from schemas.headers import headers_of
 from schemas.settings import Settings
 from schemas.topics import CANONICAL_FRAMES
 from schemas.vendors import load_vendors
@@ -24,7 +23,7 @@ from sinks.record import Place, Record
 from streams.checkpoint import empty_partition
 from streams.chunk import compile_all
 from streams.process import process_fold
-from streams.records import Output, PlainRecord
+from streams.records import Output, plain_record
 
 T = TypeVar("T")
 FOLD = 200
@@ -52,7 +51,7 @@ class Uninterrupted:
     def outputs(self, raw: Iterable[Message], topic: str, partition: int) -> Iterator[Output]:
         """What the workers write for one raw partition, in order."""
         state = empty_partition(topic, partition, self._partitions)
-        records = map(plain, raw)
+        records = map(plain_record, raw)
         while fold := list(islice(records, FOLD)):
             state, folded = process_fold(state, fold, self._processors)
             yield from folded.outputs
@@ -80,17 +79,3 @@ def hashes(store: ObjectStore) -> dict[str, str]:
     """SHA-256 of every object of the lake, by key."""
     keys = [key for key, _ in list_keys(store, "episodes")]
     return {key: hashlib.sha256(read_object(store, key)).hexdigest() for key in keys}
-
-
-def plain(message: Message) -> PlainRecord:
-    """A message as the pure steps take it."""
-    headers: Sequence[tuple[str, bytes | None]] = headers_of(message) or ()
-    return PlainRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers,
-    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from confluent_kafka import Consumer, Message, Producer
+from confluent_kafka import Consumer, Producer
 
 from deploy.bench.step_programs.work import BATCH, Asked, Work
 from schemas.topics import MAX_RECORD_BYTES
 from streams.publisher import producer_config
-from streams.records import Output, PlainRecord
+from streams.records import Output, plain_record
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     while True:
         messages = consumer.consume(BATCH, timeout=0.02)
         if messages:
-            send(producer, work([plain(message) for message in messages]))
+            send(producer, work([plain_record(message) for message in messages]))
         if time.monotonic() - committed_s > 1.0:
             producer.flush()
             consumer.commit(asynchronous=True)
@@ -50,19 +50,6 @@ def send(producer: Producer, outputs: list[Output]) -> None:
             except BufferError:
                 producer.poll(0.01)
     producer.poll(0)
-
-
-def plain(message: Message) -> PlainRecord:
-    """A consumed message as the pure steps see it."""
-    return PlainRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        message.headers() or [],
-    )
 
 
 if __name__ == "__main__":
