@@ -30,6 +30,16 @@ class S3:
     access_key: str
     secret_key: str
 
+    def environment(self) -> dict[str, str]:
+        """The variables by which clients of S3 find it."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
 
 @cache
 def find_docker() -> Docker:

@@ -246,13 +246,7 @@ def _object_store(
     server = cleanup.enter_context(s3_server(folder))
     port = free_port()
     proxy.add("s3", port, _port(server.endpoint))
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": server.access_key,
-        "AWS_SECRET_ACCESS_KEY": server.secret_key,
-        "AWS_ENDPOINT_URL": server.endpoint,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    os.environ |= server.environment()
     boto3.client("s3").create_bucket(Bucket="lake")
     return "s3://lake", {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 

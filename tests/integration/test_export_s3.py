@@ -23,13 +23,7 @@ EPISODES = folding()
 
 @pytest.fixture
 def bucket(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": s3.access_key,
-        "AWS_SECRET_ACCESS_KEY": s3.secret_key,
-        "AWS_ENDPOINT_URL": s3.endpoint,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)
     name = unique("sets")
     boto3.client("s3").create_bucket(Bucket=name)

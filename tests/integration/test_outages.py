@@ -111,13 +111,7 @@ def test_an_object_store_that_is_away(
     create_topics(kafka, [*all_topics(["fourier"], 4), TopicSpec(topic, 1)])
     sinks: list[Counted] = []
     with versitygw(program, tmp_path, port) as s3:
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": s3.access_key,
-            "AWS_SECRET_ACCESS_KEY": s3.secret_key,
-            "AWS_ENDPOINT_URL": s3.endpoint,
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
+        for name, value in s3.environment().items():
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="lake")
     store = open_store("s3://lake/prefix")
