@@ -137,14 +137,14 @@ def seal_facts(store: ObjectStore, logs: Sequence[RawLog]) -> list[EpisodeEvent]
         _, outputs = make.run(log.records)
         assert not make.dead_letters(outputs)
         facts += make.events(outputs)
-        spill_dir = Path(tempfile.mkdtemp(prefix="kinebus-spill-"))
-        sink = LakeSink(store, _channels, announcer, patience, spill_dir)
         frames = [out for out in outputs if out.topic == "canonical.frames"]
-        for offset, out in enumerate(frames):
-            # A partition of its own: the lake keeps every record by its offset there.
-            place = Place("canonical.frames", zlib.crc32(log.session.encode()) % 10_000)
-            sink.take(Record(place, offset, 1, make.LOG_MS + offset, out.key, None, out.value))
-        sink.settle(final=True)
+        # A partition of its own: the lake keeps every record by its offset there.
+        place = Place("canonical.frames", zlib.crc32(log.session.encode()) % 10_000)
+        with tempfile.TemporaryDirectory(prefix="kinebus-spill-") as folder:
+            sink = LakeSink(store, _channels, announcer, patience, Path(folder))
+            for offset, out in enumerate(frames):
+                sink.take(Record(place, offset, 1, make.LOG_MS + offset, out.key, None, out.value))
+            sink.settle(final=True)
     return [*facts, *announcer.events]
 
 

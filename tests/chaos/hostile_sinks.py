@@ -31,7 +31,8 @@ class Sinks:
     def __init__(self, vendors: Sequence[Vendor]) -> None:
         self._names = {v.profile.id: v.profile.channel_names for v in vendors}
         self._store = MemoryStore()
-        spill = Spill(Path(tempfile.mkdtemp(prefix="kinebus-spill-")), Patience("lake", time.sleep))
+        self._folder = tempfile.TemporaryDirectory(prefix="kinebus-spill-")
+        spill = Spill(Path(self._folder.name), Patience("lake", time.sleep))
         self._segmenter = Segmenter(
             lambda region: segments_in(self._store, region), spill, max_open_bytes=8 << 20
         )
