@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from schemas.headers import headers_of
-
-if TYPE_CHECKING:
-    from confluent_kafka import Message
+from typing import Protocol
 
 
 class RawRecord(Protocol):
@@ -55,19 +50,6 @@ class PlainRecord:
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
-
-
-def plain_record(message: Message) -> PlainRecord:
-    """A raw record as confluent-kafka gives it."""
-    return PlainRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers_of(message) or [],
-    )
 
 
 @dataclass(frozen=True, slots=True)

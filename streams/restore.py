@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from schemas.bad_batch import end_of_batch, is_bad_batch
 from schemas.topics import MAX_RECORD_BYTES, STREAMS_STATE
 from streams.checkpoint import PartitionState, empty_partition
-from streams.records import PlainRecord, RawRecord, plain_record
+from streams.messages import plain_record
+from streams.records import PlainRecord, RawRecord
 from streams.state import ClockSnapshot, RobotSnapshot, Snapshot, decode_snapshot
 from streams.suspects import Suspects
 

@@ -22,8 +22,9 @@ from sinks.objects import list_keys, read_object
 from sinks.record import Place, Record
 from streams.checkpoint import empty_partition
 from streams.chunk import compile_all
+from streams.messages import plain_record
 from streams.process import process_fold
-from streams.records import Output, plain_record
+from streams.records import Output
 
 T = TypeVar("T")
 FOLD = 200

@@ -8,8 +8,9 @@ from confluent_kafka import Consumer, Producer
 
 from deploy.bench.step_programs.work import BATCH, Asked, Work
 from schemas.topics import MAX_RECORD_BYTES
+from streams.messages import plain_record
 from streams.publisher import producer_config
-from streams.records import Output, plain_record
+from streams.records import Output
 
 
 def main() -> None:
