@@ -41,9 +41,14 @@ def features_document(plan: SignalPlan) -> dict[str, Any]:
 
 
 def arrow_schema(plan: SignalPlan) -> pa.Schema:
-    """The rows' schema, with what Hugging Face's loader wants to know of it."""
-    fields = [pa.field(feature.name, _type(feature)) for feature in plan.features]
-    fields += [pa.field(name, _ARROW[dtype]) for name, dtype in INDEX_FEATURES.items()]
+    """The rows' schema, with what Hugging Face's loader wants to know of it.
+
+    Every cell has a value; where that is said, a file costs half as much to write.
+    """
+    fields = [pa.field(feature.name, _type(feature), nullable=False) for feature in plan.features]
+    fields += [
+        pa.field(name, _ARROW[dtype], nullable=False) for name, dtype in INDEX_FEATURES.items()
+    ]
     told = {feature.name: _hugging_face(feature) for feature in plan.features} | {
         name: {"dtype": dtype, "_type": "Value"} for name, dtype in INDEX_FEATURES.items()
     }
@@ -122,14 +127,16 @@ def planes_of(table: pa.Table, feature: Feature) -> npt.NDArray[np.generic]:
 
 def _type(feature: Feature) -> pa.DataType:
     one = _ARROW[feature.dtype]
-    return one if len(feature.names) == 1 else pa.list_(one, len(feature.names))
+    if len(feature.names) == 1:
+        return one
+    return pa.list_(pa.field("item", one, nullable=False), len(feature.names))
 
 
 def _array(feature: Feature, planes: npt.NDArray[np.generic]) -> pa.Array:
     if len(planes) == 1:
         return pa.array(planes[0])
     flat = pa.array(np.ascontiguousarray(planes.T).ravel())
-    return pa.FixedSizeListArray.from_arrays(flat, len(planes))
+    return pa.FixedSizeListArray.from_arrays(flat, type=_type(feature))
 
 
 def _hugging_face(feature: Feature) -> dict[str, Any]:

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sinks.datasets.order import order_statistics
 from sinks.datasets.quantiles import QUANTILES
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 Planes = npt.NDArray[np.generic]
 """[S, N]: components by steps."""
 
 Mask = npt.NDArray[np.bool_]
+
+_BEHIND = np.finfo(np.float32).max
+"""Stands for what does not count: behind everything that does."""
 
 _SHARES = np.array([0.0, *QUANTILES.values(), 1.0])
 
@@ -70,12 +73,13 @@ def episode_stats(planes: Planes, valid: Mask | None = None) -> Stats:
     """Exact statistics of one episode.
 
     Args:
-        planes: [S, N], N >= 1.
+        planes: [S, N], N >= 1; float32 where not everything counts.
         valid: [S, N] what counts; None: everything.
     """
-    mask = np.empty((len(planes), 0), np.bool_) if valid is None else valid
-    counts, quantiles = order_statistics(planes, mask, _SHARES)
-    found = np.ascontiguousarray(quantiles.T)
+    counts = np.full(len(planes), planes.shape[1]) if valid is None else valid.sum(axis=1)
+    held = planes if valid is None else np.where(valid, planes, _BEHIND)
+    rising = np.sort(held, axis=1)
+    found = _quantiles(rising, counts)
     total = np.maximum(counts, 1).astype(np.float64)
     off = planes.astype(np.float64)
     if valid is not None:
@@ -93,6 +97,19 @@ def episode_stats(planes: Planes, valid: Mask | None = None) -> Stats:
         steps=planes.shape[1],
         quantiles={name: found[1 + place] for place, name in enumerate(QUANTILES)},
     )
+
+
+def _quantiles(rising: Planes, counts: I64) -> F64:
+    """The quantiles of `_SHARES`, [Q, S], of sorted rows [S, N] whose first counts [S] count.
+
+    Between two neighbours as the line between them; 0 where none counts.
+    """
+    rows, last = np.arange(len(rising)), np.maximum(counts, 1) - 1
+    exact = _SHARES[:, None] * last
+    rank = exact.astype(np.int64)
+    low = rising[rows, rank].astype(np.float64)
+    high = rising[rows, np.minimum(rank + 1, last)].astype(np.float64)
+    return np.where(counts > 0, low + (high - low) * (exact - rank), 0.0)
 
 
 def split(stats: Stats, widths: Sequence[int]) -> Iterator[Stats]:
