@@ -1,12 +1,18 @@
-"""How sinks consume: settings that keep the broker's work low, and which of its errors may pass."""
+"""How sinks consume: settings that keep the broker's work low, and what they make of its errors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from confluent_kafka import KafkaError
+import structlog
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from schemas.bad_batch import end_of_batch
 from schemas.topics import MAX_RECORD_BYTES
+from sinks.record import Place
+
+_log = structlog.get_logger()
 
 _PASSING = frozenset(
     (
@@ -57,3 +63,21 @@ def consumer_settings(bootstrap: str, group: str, worker: int) -> dict[str, Any]
 def broker_may_recover(error: KafkaError) -> bool:
     """Whether an error may pass by itself: the broker is away, starting, or not ready for us."""
     return not error.fatal() and (error.retriable() or error.code() in _PASSING)
+
+
+def step_over(consumer: Consumer, settings: Mapping[str, Any], place: Place, first: int) -> int:
+    """Go on behind a batch that no client can open.
+
+    Args:
+        consumer: the one that got the error.
+        settings: its settings.
+        place: the partition.
+        first: the offset that the error named.
+
+    Returns:
+        The offset behind the batch; the next record shows the gap.
+    """
+    end = end_of_batch(settings, place.topic, place.partition, first)
+    _log.error("a batch is skipped", at=f"{place}@{first}", offsets=end - first)
+    consumer.seek(TopicPartition(place.topic, place.partition, end))
+    return end

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from schemas.bad_batch import end_of_batch, is_bad_batch
-from sinks.consumer import broker_may_recover
+from schemas.bad_batch import is_bad_batch
+from sinks.consumer import broker_may_recover, step_over
 from sinks.foreign import ForeignRecordError
 from sinks.measure import FOREIGN, OLDEST_SECONDS, RECORDS, SKIPPED
 from sinks.offsets import Offsets
@@ -167,18 +167,13 @@ class Follower:
         if error is None:
             return record_of(message)
         if is_bad_batch(error):
-            self._step_over(Place(message.topic(), message.partition()), message.offset())
+            place = Place(message.topic(), message.partition())
+            step_over(self._consumer, self._settings, place, message.offset())
             return None
         if not broker_may_recover(error):
             raise KafkaException(error)
         _log.warning("broker", error=error.str())
         return None
-
-    def _step_over(self, place: Place, first: int) -> None:
-        """Go on behind a batch that no client can open; the next record shows the gap."""
-        end = end_of_batch(self._settings, place.topic, place.partition, first)
-        _log.error("a batch is skipped", at=f"{place}@{first}", offsets=end - first)
-        self._consumer.seek(TopicPartition(place.topic, place.partition, end))
 
     def _idle(self, seconds: float) -> None:
         """Wait with consumption paused, as a living member of the group."""

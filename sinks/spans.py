@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from schemas.bad_batch import is_bad_batch
 from schemas.topics import MAX_RECORD_BYTES
-from sinks.consumer import broker_may_recover
+from sinks.consumer import broker_may_recover, step_over
 from sinks.record import Place, Record, record_of
 
 Spans = Mapping[Place, tuple[int, int]]
@@ -22,18 +23,17 @@ class SpanReader:
     """Reads what is asked for; it commits nothing."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": "kinebus-spans",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "max.partition.fetch.bytes": MAX_RECORD_BYTES,
-                "fetch.max.bytes": 2 * MAX_RECORD_BYTES,
-                "receive.message.max.bytes": 3 * MAX_RECORD_BYTES,
-                "queued.max.messages.kbytes": 64 * 1024,
-            }
-        )
+        self._settings = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "kinebus-spans",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "max.partition.fetch.bytes": MAX_RECORD_BYTES,
+            "fetch.max.bytes": 2 * MAX_RECORD_BYTES,
+            "receive.message.max.bytes": 3 * MAX_RECORD_BYTES,
+            "queued.max.messages.kbytes": 64 * 1024,
+        }
+        self._consumer = Consumer(self._settings)
 
     def close(self) -> None:
         """Leave the broker."""
@@ -65,17 +65,20 @@ class SpanReader:
             elif time.monotonic() - heard_s > QUIET_S:
                 raise TimeoutError(f"the broker gave nothing for {QUIET_S:.0f} s; is it up?")
             for message in messages:
-                error = message.error()
+                error, offset = message.error(), message.offset()
                 place = Place(message.topic(), message.partition())
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                if place not in left:
+                    continue
+                if error is None and offset < left[place]:
+                    yield record_of(message)
+                elif error is not None and is_bad_batch(error):
+                    offset = step_over(self._consumer, self._settings, place, offset) - 1
+                elif error is not None and error.code() != KafkaError._PARTITION_EOF:
                     if not broker_may_recover(error):
                         raise KafkaException(error)
                     continue
-                if place not in left:
-                    continue
-                if error is None and message.offset() < left[place]:
-                    yield record_of(message)
-                if error is not None or message.offset() >= left[place] - 1:
+                at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+                if at_end or offset >= left[place] - 1:
                     del left[place]
                     self._consumer.incremental_unassign([TopicPartition(*place)])
         self._consumer.unassign()

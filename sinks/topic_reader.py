@@ -8,9 +8,10 @@ from threading import Event
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
+from schemas.bad_batch import is_bad_batch
 from schemas.topics import MAX_RECORD_BYTES
-from sinks.consumer import broker_may_recover
-from sinks.record import Record, record_of
+from sinks.consumer import broker_may_recover, step_over
+from sinks.record import Place, Record, record_of
 
 POLL_S = 0.2
 
@@ -52,15 +53,14 @@ def read(
         LookupError: there is no such topic.
         KafkaException: the broker will not let this be read.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "kinebus-subscribe",
-            "enable.auto.commit": False,
-            "enable.partition.eof": False,
-            "fetch.message.max.bytes": MAX_RECORD_BYTES,
-        }
-    )
+    settings = {
+        "bootstrap.servers": bootstrap,
+        "group.id": "kinebus-subscribe",
+        "enable.auto.commit": False,
+        "enable.partition.eof": False,
+        "fetch.message.max.bytes": MAX_RECORD_BYTES,
+    }
+    consumer = Consumer(settings)
     try:
         places = [_places(consumer, topic, start) for topic, start in starts.items()]
         consumer.assign([place for own in places for place in own])
@@ -71,6 +71,9 @@ def read(
             error = message.error()
             if error is None:
                 yield record_of(message)
+            elif is_bad_batch(error):
+                place = Place(message.topic(), message.partition())
+                step_over(consumer, settings, place, message.offset())
             elif not broker_may_recover(error):
                 raise KafkaException(error)
     finally:

@@ -13,7 +13,7 @@ from threading import Event
 import structlog
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
-from schemas.bad_batch import end_of_batch, is_bad_batch
+from schemas.bad_batch import is_bad_batch
 from schemas.topics import (
     CANONICAL_FRAMES,
     DEAD_LETTER_PREFIX,
@@ -21,7 +21,7 @@ from schemas.topics import (
     MAX_RECORD_BYTES,
     QUALITY_REPORTS,
 )
-from sinks.consumer import broker_may_recover
+from sinks.consumer import broker_may_recover, step_over
 from sinks.dashboard.board import Board
 from sinks.dashboard.measure import SKIPS
 from sinks.record import Place, record_of
@@ -73,7 +73,8 @@ class Reader:
             if error is None:
                 records.append(record_of(message))
             elif is_bad_batch(error):
-                self._step_over(Place(message.topic(), message.partition()), message.offset())
+                place = Place(message.topic(), message.partition())
+                step_over(self._consumer, self._settings, place, message.offset())
             elif not broker_may_recover(error):
                 raise KafkaException(error)
         self._board.take(records)
@@ -128,11 +129,6 @@ class Reader:
             return 0
         _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), cached=True)
         return max(int(end) - self._reached[place] - 1, 0)
-
-    def _step_over(self, place: Place, first: int) -> None:
-        end = end_of_batch(self._settings, place.topic, place.partition, first)
-        log.error("a batch is skipped", at=f"{place}@{first}", offsets=end - first)
-        self._consumer.seek(TopicPartition(place.topic, place.partition, end))
 
 
 def reader_settings(bootstrap: str) -> dict[str, str | int | bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from sinks.archive.read import read_records
 from sinks.archive.sink import ArchiveSink
 from sinks.objects import open_store
 from sinks.record import Place, Record
+from sinks.spans import SpanReader
+from sinks.topic_reader import Start, read
 from tests.sink_rig import following, unique, wait_until
 
 MB = 1_000_000
@@ -68,6 +71,20 @@ def test_the_audit_steps_over_it_and_knows_which_offsets(broker: str) -> None:
     assert found == GOOD
     assert reader.skipped == {(TOPIC, 0): {(2, 10), (12, 13)}}
     reader.close()
+
+
+def test_rebuild_and_backfill_step_over_it(broker: str) -> None:
+    reader = SpanReader(broker)
+    for stop in (14, 13, 5):
+        found = {one.offset: one.value for one in reader.read({Place(TOPIC, 0): (0, stop)})}
+        assert found == {offset: value for offset, value in GOOD.items() if offset < stop}
+    reader.close()
+
+
+def test_a_subscriber_steps_over_it(broker: str) -> None:
+    records = read(broker, {TOPIC: Start(beginning=True)})
+    assert {one.offset: one.value for one in islice(records, len(GOOD))} == GOOD
+    records.close()
 
 
 def test_the_archive_steps_over_it(broker: str, tmp_path: Path) -> None:
