@@ -169,8 +169,13 @@ def run_sinks(settings: Settings, world: World, folder: Path) -> None:
             wait_until(lambda: committed(bootstrap, "sink-lake", CANONICAL_FRAMES, 1) > 0, "work")
             sinks[random.choice(names)].kill()
     send(bootstrap, world.facts)
-    followers = {"sink-clickhouse": CANONICAL_FRAMES, "sink-lake": CANONICAL_FRAMES}
-    for group, topic in followers.items():
+    # What both announced of the canonical frames comes last on `episodes`.
+    followers = (
+        ("sink-clickhouse", CANONICAL_FRAMES),
+        ("sink-lake", CANONICAL_FRAMES),
+        ("sink-clickhouse", EPISODES),
+    )
+    for group, topic in followers:
         end = end_of(bootstrap, topic)
         wait_until(lambda g=group, t=topic, e=end: committed(bootstrap, g, t, 1) == e, group)
     commit_all(bootstrap, RAW)
