@@ -67,17 +67,17 @@ class SpanReader:
             for message in messages:
                 error, offset = message.error(), message.offset()
                 place = Place(message.topic(), message.partition())
+                at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+                if error is not None and not at_end and not is_bad_batch(error):
+                    if not broker_may_recover(error):
+                        raise KafkaException(error)
+                    continue
                 if place not in left:
                     continue
                 if error is None and offset < left[place]:
                     yield record_of(message)
-                elif error is not None and is_bad_batch(error):
+                elif error is not None and not at_end:
                     offset = step_over(self._consumer, self._settings, place, offset) - 1
-                elif error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    if not broker_may_recover(error):
-                        raise KafkaException(error)
-                    continue
-                at_end = error is not None and error.code() == KafkaError._PARTITION_EOF
                 if at_end or offset >= left[place] - 1:
                     del left[place]
                     self._consumer.incremental_unassign([TopicPartition(*place)])
