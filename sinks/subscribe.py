@@ -20,13 +20,12 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from schemas.canonical import CanonicalChunk
+from schemas.canonical import CanonicalChunk, decode_canonical
 from schemas.codec import CodecError
 from schemas.events import decode_event
 from schemas.topics import CANONICAL_FRAMES, EPISODES
 from schemas.vendors import Vendor, Vendors
 from sinks.choosing import Chooser
-from sinks.foreign import ForeignRecordError, fact_of
 from sinks.lake.intervals import Intervals
 from sinks.record import Record
 from sinks.topic_reader import Start, read
@@ -101,7 +100,7 @@ def follow(
     for record in read(bootstrap, starts, stop):
         try:
             chosen = _chosen(record, chooser)
-        except (ForeignRecordError, CodecError) as error:
+        except CodecError as error:
             _log.warning("stepped over", at=f"{record.place}@{record.offset}", reason=str(error))
             continue
         for chunk in chosen:
@@ -116,7 +115,7 @@ def _chosen(record: Record, chooser: Chooser | None) -> Iterable[CanonicalChunk]
         return ()
     if record.place.topic == EPISODES:
         return chooser.opened(decode_event(record.value)) if chooser else ()
-    fact = fact_of(record)
+    fact = decode_canonical(record.value)
     if not isinstance(fact, CanonicalChunk):
         return ()
     return (fact,) if chooser is None else chooser.offered(fact)
