@@ -24,7 +24,7 @@ from schemas.topics import MAX_RECORD_BYTES
 
 TIMEOUT_S = 20.0
 QUIET_S = 30.0
-BATCH = 2_000
+BATCH = 250
 
 _log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class AuditReader:
                 "max.partition.fetch.bytes": MAX_RECORD_BYTES,
                 "fetch.max.bytes": 4 * MAX_RECORD_BYTES,
                 "receive.message.max.bytes": 5 * MAX_RECORD_BYTES,
-                "queued.max.messages.kbytes": 64 * 1024,
+                "queued.max.messages.kbytes": 16 * 1024,
             }
         )
 
