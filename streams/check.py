@@ -93,6 +93,7 @@ def check_chunk(
     first_frame: int,
     published_ns: int = 0,
     hand_pose: F32 | None = None,
+    foot_pose: F32 | None = None,
     task: str | None = None,
 ) -> tuple[CheckState, U64, list[Finding]]:
     """Check a chunk.
@@ -105,6 +106,7 @@ def check_chunk(
         first_frame: index of the chunk's first frame in the session.
         published_ns: when the chunk was sent; 0 = nobody knows, and nothing is said of clocks.
         hand_pose: [T, 2, 7] of the hands by forward kinematics; None without geometry.
+        foot_pose: [T, 2, 7] the same of the feet.
         task: of the open episode.
 
     Returns:
@@ -132,7 +134,7 @@ def check_chunk(
     beyond = flagged and bool(table[JOINT_LIMIT, :, COUNT].any())
     session, slow = check_session(
         plan.session, limits, state.session, state.stamp_ns,
-        last_position(state.figures, channels), chunk, hand_pose,
+        last_position(state.figures, channels), chunk, hand_pose, foot_pose,
         beyond or limits.of("joint_limit") > limits.least("wrong_model"),
         first_frame, published_ns,
     )  # fmt: skip
@@ -171,6 +173,9 @@ def warm_checks() -> None:
     plan = compile_checks(own.profile, own.embodiment)
     rows, imu = np.zeros((2, len(plan.names))), np.zeros((2, 3))
     stamps = np.arange(2, dtype=np.int64)
-    base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4))}
-    chunk = RawChunk(None, stamps, rows, rows, None, None, None, base)
-    check_chunk(plan, fresh_checks_of(plan), chunk, np.zeros((2, 1), np.bool_), 0)
+    base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4)), "base_position": imu}
+    chunk = RawChunk(
+        None, stamps, rows, rows, None, None, None, base, hand_position=(imu, None)
+    )  # fmt: skip
+    pose, near = np.zeros((2, 2, 7), np.float32), np.zeros((2, 1), np.bool_)
+    check_chunk(plan, fresh_checks_of(plan), chunk, near, 0, hand_pose=pose, foot_pose=pose)

@@ -109,6 +109,7 @@ def process_chunk(
         envelope.first_frame,
         0 if late else envelope.published_ns,
         moved.hand_pose,
+        moved.foot_pose,
         state.episode.mark.task if state.episode and not late else None,
     )
     if not late:

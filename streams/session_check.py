@@ -11,6 +11,7 @@ from schemas.checks import BY_ID
 from schemas.events import Finding
 from streams.clock_check import CLOCK, check_clock
 from streams.decode import RawChunk
+from streams.kernels.foot_checks import check_skate
 from streams.kernels.gyro_checks import WINDOW_S
 from streams.kernels.hand_checks import check_hands
 from streams.kernels.lag_checks import JUDGE_EVERY
@@ -22,11 +23,13 @@ from streams.kernels.session_checks import (
     fresh_session_figures,
     hand_figures,
     pose_figures,
+    skate_figures,
 )
 from streams.kernels.session_rows import (
     ACTION_LAG,
     COUNT,
     FIRST,
+    FOOT_SKATE,
     IMU_BIAS,
     LAST,
     SESSION_ROWS,
@@ -58,7 +61,8 @@ def fresh_session(watched: int, pairs: int) -> SessionState:
 
 def check_session(
     plan: SessionPlan, limits: Limits, state: SessionState, last_ns: int | None, last: F64,
-    chunk: RawChunk, hand_pose: F32 | None, beyond: bool, first_frame: int, published_ns: int,
+    chunk: RawChunk, hand_pose: F32 | None, foot_pose: F32 | None, beyond: bool,
+    first_frame: int, published_ns: int,
 ) -> tuple[SessionState, list[Finding]]:  # fmt: skip
     """Check what a chunk adds to the session.
 
@@ -70,6 +74,7 @@ def check_session(
         last: [C] the last number of each channel.
         chunk: T frames.
         hand_pose: [T, 2, 7] by forward kinematics; None without geometry.
+        foot_pose: [T, 2, 7] the same of the feet.
         beyond: whether any joint may be far past a limit.
         first_frame: index of the first in the session.
         published_ns: when the chunk was sent, 0 = nobody knows.
@@ -103,6 +108,12 @@ def check_session(
                 side, stamps, before_ns, first_frame, told, hand_pose[:, side],
                 limits.of("hand_pose"), pose_figures(figures)[side], hits, worst,
             )  # fmt: skip
+    if plan.mount is not None and foot_pose is not None:
+        check_skate(
+            stamps, before_ns, first_frame, base["base_position"], base["base_quaternion"],
+            foot_pose, plan.mount, limits.bound[FOOT_SKATE], limits.bound_least[FOOT_SKATE],
+            skate_figures(figures), hits, worst,
+        )  # fmt: skip
     found: list[Finding] = []
     if said or hits.any():
         found = _joint_findings(plan, joint_hits) + _robot_findings(plan, limits, hits, worst)

@@ -12,6 +12,7 @@ from schemas.embodiment import Embodiment
 from schemas.profile import Layout, Profile
 from streams.kernels.session_rows import (
     ACTION_LAG,
+    FOOT_SKATE,
     GRAVITY_TILT,
     HAND_FROZEN,
     HAND_POSE,
@@ -22,6 +23,7 @@ from streams.kernels.session_rows import (
     WRONG_MODEL,
     WRONG_QUATERNION_ORDER,
 )
+from streams.signals import stands_on_feet
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -40,6 +42,8 @@ ROWS: tuple[tuple[int, str, str | None], ...] = (
     (HAND_STUCK + 1, "hand_stuck", "right_hand"),
     (HAND_POSE, "hand_pose", "left_hand"),
     (HAND_POSE + 1, "hand_pose", "right_hand"),
+    (FOOT_SKATE, "foot_skate", "left_foot"),
+    (FOOT_SKATE + 1, "foot_skate", "right_foot"),
 )
 """Row of the kernels' tables, the check it is, and what of the robot it names."""
 
@@ -69,6 +73,7 @@ class SessionPlan:
         led: channels of joints that are commanded in every frame; turned: that have a velocity.
         stride: frames between two samples of a delay, `sample_s` apart.
         hands: None where no hand is commanded.
+        mount: [7] the pelvis frame in the base's, xyz + wxyz; None where feet cannot be followed.
     """
 
     names: tuple[str, ...]
@@ -82,6 +87,7 @@ class SessionPlan:
     stride: int
     sample_s: float
     hands: HandPlan | None
+    mount: F64 | None
     is_quaternion: bool
     feels_up: bool
     has_clock: bool
@@ -110,12 +116,22 @@ def compile_session(profile: Profile, embodiment: Embodiment, limits: F64) -> Se
         stride,
         stride / profile.rate_hz,
         hand_plan(profile, embodiment),
+        _mount(profile, embodiment),
         rotation is not None and rotation.order in ("wxyz", "xyzw"),
         profile.base.imu_in_base,
         profile.clock.field is not None,
         profile.clock.epoch == "unix",
         profile.rate_hz,
     )
+
+
+def _mount(profile: Profile, embodiment: Embodiment) -> F64 | None:
+    """The pelvis frame in the base's, where the robot reports its base and stands on two feet."""
+    base = profile.base
+    if base.position is None or base.rotation is None or not stands_on_feet(embodiment):
+        return None
+    pelvis = embodiment.segments["pelvis"]
+    return np.array([*pelvis.key_point_m, *pelvis.q_link_segment], np.float64)
 
 
 def _with(profile: Profile, signal: str, channel: I32) -> I32:

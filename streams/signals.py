@@ -15,6 +15,16 @@ def has_hand_action(profile: Profile, embodiment: Embodiment) -> bool:
     )
 
 
+def stands_on_feet(embodiment: Embodiment) -> bool:
+    """Whether it has two legs with soles, and its base is the link that carries the pelvis."""
+    return (
+        embodiment.kind == "full"
+        and embodiment.segments["pelvis"].link == embodiment.root
+        and embodiment.foot_pose.keys() == {"left", "right"}
+        and all(embodiment.complexes[f"{side}_ankle"] for side in ("left", "right"))
+    )
+
+
 def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
     """Names of the signals, as the check catalogue's `needs` call them."""
     joints = {joint.name: joint for joint in embodiment.joints}
@@ -55,4 +65,6 @@ def signals_of(profile: Profile, embodiment: Embodiment) -> frozenset[str]:
         found.add("effort_limits")
     if embodiment.kind == "full":
         found.add("geometry")
+    if stands_on_feet(embodiment):
+        found.add("two_feet")
     return frozenset(found)

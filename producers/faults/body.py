@@ -101,6 +101,18 @@ def hand_elsewhere(take: RawTake, strike: Strike) -> Struck:
     return Struck(take.with_field(source, values), frames, ("left_hand",))
 
 
+def sliding(take: RawTake, strike: Strike) -> Struck:
+    """Let the base move on at `strength` m/s for a while, whatever the legs do."""
+    source = take.vendor.profile.base.position
+    assert source is not None
+    places = take.field(source)
+    step = strike.strength / take.vendor.profile.rate_hz
+    places[strike.start :, 0] += step * np.minimum(
+        np.arange(1, take.frames - strike.start + 1), strike.stop - strike.start
+    )
+    return Struck(take.with_field(source, places), strike.frames)
+
+
 def _delayed(take: RawTake, strike: Strike, signal: str) -> Struck:
     values = _signal(take, signal)
     late = max(1, round(strike.strength * take.vendor.profile.rate_hz))

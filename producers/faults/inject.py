@@ -47,6 +47,7 @@ FAULTS: Mapping[str, tuple[Fault, float, str]] = {
     "imu_tilted": (mismatch.imu_tilted, 0.6, "rad"),
     "wrong_quaternion_order": (mismatch.wrong_quaternion_order, 1.0, ""),
     "gyro_bias": (body.gyro_bias, 0.3, "rad/s"),
+    "sliding": (body.sliding, 0.6, "m/s"),
     "late_joints": (body.late_joints, 0.35, "s"),
     "late_velocity": (body.late_velocity, 0.25, "s"),
     "overheated": (body.overheated, 95.0, "degrees Celsius"),

@@ -44,7 +44,7 @@ effort = {{ field = "effort" }}
 rotation = {{ source = {{ field = "imu_quaternion" }}, order = "wxyz" }}
 angular_velocity = {{ field = "imu_angular_velocity" }}
 acceleration = {{ field = "imu_acceleration" }}
-"""
+{base}"""
 
 STOPPED = 9
 """Mode of a made robot's controller that is an emergency stop."""
@@ -74,7 +74,8 @@ def write_vendor(
 ) -> None:
     """Write one vendor's profile and schema into a folder that is there.
 
-    A talkative robot reports its motors' temperatures, its controller's mode, where its hands are.
+    A talkative robot reports its motors' temperatures, its controller's mode, where its hands and
+    its base are.
     """
     schema = vendor.replace("-", "_")
     profile = _PROFILE.format(
@@ -87,6 +88,7 @@ def write_vendor(
         joints=json.dumps(list(joints)),
         action='action = { field = "action" }\n' if commands else "",
         more=_MORE.format(stopped=STOPPED) if talkative else "",
+        base='position = { field = "base_position" }\n' if talkative else "",
     )
     (folder / f"{vendor}.toml").write_text(profile)
     document = json.dumps(_schema(schema, len(joints), commands, talkative), indent=2)
@@ -132,6 +134,7 @@ def _schema(name: str, channels: int, commands: bool, talkative: bool) -> dict[s
             ("motor_temperature", "<f4", channels),
             ("controller_mode", "<i4", 1),
             ("hand_position", "<f4", 6),
+            ("base_position", "<f4", 3),
         ]
     return {
         "type": "record",

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from streams.kernels.foot_checks import SKATE
 from streams.kernels.gravity_checks import FELT, feel_gravity
 from streams.kernels.gyro_checks import GYRO, check_gyro
 from streams.kernels.hand_checks import HAND
@@ -38,7 +39,8 @@ _LAG = _MODEL + MODEL
 _SKEW = _LAG + LAG
 _HANDS = _SKEW + LAG
 _POSES = _HANDS + 2 * HAND
-_WATCH = _POSES + 2 * POSE
+_SKATE = _POSES + 2 * POSE
+_WATCH = _SKATE + SKATE
 
 
 def fresh_session_figures(watched: int, pairs: int) -> F64:
@@ -55,7 +57,12 @@ def hand_figures(figures: F64) -> F64:
 
 def pose_figures(figures: F64) -> F64:
     """[2, POSE] what `pose_checks` carries."""
-    return figures[_POSES:_WATCH].reshape(2, POSE)
+    return figures[_POSES:_SKATE].reshape(2, POSE)
+
+
+def skate_figures(figures: F64) -> F64:
+    """[SKATE] what `foot_checks` carries."""
+    return figures[_SKATE:_WATCH]
 
 
 @numba.njit(cache=True)

@@ -15,6 +15,7 @@ from schemas.codec import encode
 from schemas.defects import DEFECT
 from schemas.envelope import Envelope, Kind
 from schemas.vendors import Vendor
+from streams.body_plan import canonicalise
 from streams.check import check_chunk, compile_checks, fresh_checks_of
 from streams.chunk import Processor
 from streams.decode import RawChunk, decode_chunk
@@ -25,7 +26,7 @@ from tests.make import processors, vendor
 VENDORS = ("fourier", "iit", "pollen", "unitree", "xhumanoid")
 DEFECTS = ("frozen", "spikes", "chatter", "bursts", "stale_frames", "swapped_frames", "lost_chunks",
            "flipped_sign", "swapped_sides", "late_joints", "late_velocity", "gyro_bias",
-           "hand_frozen", "hand_stuck", "other_model")  # fmt: skip
+           "sliding", "hand_frozen", "hand_stuck", "other_model")  # fmt: skip
 
 
 @cache
@@ -70,7 +71,10 @@ def run(name: str, defect: str, cuts: list[int]):
     for start, stop in pairwise(bounds):
         chunk = joined([raw for _, raw in decoded[start:stop]])
         near = np.zeros((stop - start, 1), np.bool_)
-        state, own, found = check_chunk(plan, state, chunk, near, index[start])
+        body = canonicalise(processor.body, chunk.position, None)
+        state, own, found = check_chunk(
+            plan, state, chunk, near, index[start], 0, body.hand_pose, body.foot_pose
+        )
         flags.append(own)
         findings += found
     session = state.session

@@ -24,7 +24,7 @@ EXPLAINED = {
                "rate", "velocity_limit"},
     "iit": {"acceleration", "chatter", "jitter", "stale_frame"},
     "kscale": {"gap", "rate", "idle_share"},
-    "xhumanoid": {"acceleration", "chatter", "joint_limit"},
+    "xhumanoid": {"acceleration", "chatter", "foot_skate", "joint_limit"},
 }  # fmt: skip
 """Checks that find something on a maker's recordings: docs/quality.md says why."""
 

@@ -66,3 +66,25 @@ def test_an_orientation_in_the_wrong_order_stands_on_its_head(tmp_path: Path) ->
     ]
     assert found
     assert found[0].first_frame >= struck.frames[0]
+
+
+def test_a_foot_that_slides_is_told_from_one_that_walks() -> None:
+    """The base moves on at 0.6 m/s for two seconds; the legs know nothing of it."""
+    take = simulated_take(vendor("iit"), 24.0)
+    assert "foot_skate" not in {f.check for f in check_raw(vendors(), take).findings}
+    struck = inject(take, "sliding")
+    found = [f for f in check_raw(vendors(), struck.take).findings if f.check == "foot_skate"]
+    assert {f.channel for f in found} <= {"left_foot", "right_foot"}
+    covered = {frame for f in found for frame in range(f.first_frame, f.last_frame)}
+    assert len(covered & set(struck.frames.tolist())) >= 0.85 * len(struck.frames)
+    assert max(f.value for f in found) == pytest.approx(0.6, abs=0.1)
+
+
+def test_a_base_that_jumps_slides_no_foot() -> None:
+    """An estimator that starts anew half a metre away."""
+    take = simulated_take(vendor("iit"), 12.0)
+    source = take.vendor.profile.base.position
+    places = take.field(source)
+    places[600:, 1] += 0.5
+    found = check_raw(vendors(), take.with_field(source, places)).findings
+    assert "foot_skate" not in {f.check for f in found}
