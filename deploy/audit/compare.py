@@ -119,15 +119,15 @@ def judge(
     problems = []
     problems += problem(
         "doubled_in_clickhouse", "A chunk has more than one row.",
-        raw.names(doubled_rows), len(doubled_rows),
+        raw.names(doubled_rows),
     )  # fmt: skip
     problems += problem(
         "doubled_in_lake", "A frame has more than one row.",
-        raw.names(doubled_frames), len(doubled_frames),
+        raw.names(doubled_frames),
     )  # fmt: skip
     problems += problem(
         "foreign_frames_in_lake", "Rows name a chunk that does not hold their frame.",
-        raw.names(strays), len(strays),
+        raw.names(strays),
     )  # fmt: skip
     coming = (_of_chunk(first, flight.to_clickhouse), _of_chunk(first, flight.to_lake))
     problems += _only_in_one(raw, in_clickhouse, whole, processings, coming)
@@ -159,12 +159,12 @@ def judge(
     nowhere = np.flatnonzero((outcome == Outcome.MISSING) & ~is_named)
     problems += problem(
         "nowhere", "A record is neither canonical nor refused nor a duplicate.",
-        raw.names(nowhere), len(nowhere),
+        raw.names(nowhere),
     )  # fmt: skip
     both = np.flatnonzero(is_named & refused)
     problems += problem(
         "refused_and_canonical", "A record has a dead letter and canonical frames.",
-        raw.names(both), len(both),
+        raw.names(both),
     )  # fmt: skip
     # A letter of its own says that the redrive header of a record is not true.
     redriven = is_named & ~on_its_way & ~settled & ~refused
@@ -172,11 +172,11 @@ def judge(
     twice = np.flatnonzero(redriven & (origins >= 0) & refused[origins])
     problems += problem(
         "redriven_and_refused", "A redriven record is canonical; its origin counts as refused.",
-        raw.names(twice), len(twice),
+        raw.names(twice),
     )  # fmt: skip
     problems += problem(
         "refused_twice", "A redriven record was refused under its own name, not its origin's.",
-        raw.names(told.astray), len(told.astray),
+        raw.names(told.astray),
     )  # fmt: skip
     return Judgement(outcome, have_clickhouse & is_named, have_lake & is_named, problems)
 
@@ -250,7 +250,7 @@ def _only_in_one(
     ):  # fmt: skip
         rows = np.setdiff1d(have, lack) // processings
         rows = np.unique(rows[~on_its_way[rows]])
-        found += problem(kind, meaning, raw.names(rows), len(rows))
+        found += problem(kind, meaning, raw.names(rows))
     return found
 
 

@@ -26,7 +26,6 @@ def compare_values(
         "different_values",
         "A chunk's numbers are not the same in ClickHouse and in object storage.",
         different,
-        len(different),
     )
 
 

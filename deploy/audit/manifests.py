@@ -41,7 +41,7 @@ class EpisodeCheck:
         return [
             part
             for kind, names in sorted(self.found.items())
-            for part in problem(kind, _MEANING[kind], sorted(names), len(names))
+            for part in problem(kind, _MEANING[kind], sorted(names))
         ]
 
 

@@ -79,9 +79,9 @@ class RawLog:
 
     def names(self, rows: npt.NDArray[np.intp]) -> Iterator[str]:
         """Records as topic/partition/offset."""
-        for row in rows:
-            topic, partition = self.places[int(self.key[row]) >> OFFSET_BITS]
-            yield f"{topic}/{partition}/{int(self.offset()[row])}"
+        for key in self.key[rows].tolist():
+            topic, partition = self.places[key >> OFFSET_BITS]
+            yield f"{topic}/{partition}/{key & ((1 << OFFSET_BITS) - 1)}"
 
     def rows_of(self, keys: I64) -> I64:
         """The rows of keys; -1 where a key is not in the log."""

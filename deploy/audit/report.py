@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any
 
 EXAMPLES = 10
@@ -19,17 +18,29 @@ class Problem:
         meaning: one sentence.
         count: how many.
         examples: the first few, by topic/partition/offset or key.
+        names: all of them, as far as they are known.
     """
 
     kind: str
     meaning: str
     count: int
     examples: tuple[str, ...]
+    names: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "kind": self.kind,
+            "meaning": self.meaning,
+            "count": self.count,
+            "examples": self.examples,
+        }
 
 
-def problem(kind: str, meaning: str, found: Iterable[str], count: int) -> list[Problem]:
+def problem(kind: str, meaning: str, found: Iterable[str]) -> list[Problem]:
     """A problem where there is one, else nothing."""
-    return [Problem(kind, meaning, count, tuple(islice(found, EXAMPLES)))] if count else []
+    names = tuple(found)
+    return [Problem(kind, meaning, len(names), names[:EXAMPLES], names)] if names else []
 
 
 @dataclass
@@ -104,4 +115,5 @@ class AuditReport:
 
     def document(self) -> dict[str, Any]:
         """The report as plain data, for JSON."""
-        return {"ok": self.ok, **asdict(self)}
+        problems = [one.document() for one in self.problems]
+        return {"ok": self.ok, **asdict(self), "problems": problems}

@@ -7,10 +7,12 @@ read, so what is called missing was promised to be there before it was looked fo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from clickhouse_connect.driver.client import Client
 from obstore.store import ObjectStore
 
@@ -60,12 +62,26 @@ def run_audit(settings: Settings, deep: bool = False, since: bool = False) -> Au
     mark = load_watermark(settings.home) if since else Watermark()
     auditor = Auditor(settings)
     try:
-        report, after = auditor.audit(mark, deep)
+        report, after, _ = auditor.audit(mark, deep)
     finally:
         auditor.close()
     if report.ok:
         save_watermark(settings.home, after)
     return replace(report, problems=added(mark.standing, report.problems))
+
+
+class Audited(NamedTuple):
+    """What an audit found, and what the next may leave behind.
+
+    Attributes:
+        report: the judgement.
+        after: behind everything that was judged.
+        outcomes: raw records before these offsets, by outcome.
+    """
+
+    report: AuditReport
+    after: Watermark
+    outcomes: Callable[[Mapping[Place, int]], dict[str, int]]
 
 
 class Auditor:
@@ -84,12 +100,12 @@ class Auditor:
         self.reader.close()
         self._client.close()
 
-    def audit(self, mark: Watermark, deep: bool = False) -> tuple[AuditReport, Watermark]:
-        """Audit what lies behind a watermark; gives the report and the next watermark."""
+    def audit(self, mark: Watermark, deep: bool = False) -> Audited:
+        """Audit what lies behind a watermark."""
         begun_s = time.time()
         audit = _Audit(self, mark)
         report = audit.report(deep)
-        return report, audit.after(begun_s)
+        return Audited(report, audit.after(begun_s), audit.outcomes)
 
     def raw(self, spans: Mapping[Place, tuple[int, int]]) -> RawLog:
         """The raw records of these spans; what the audit before this one read is kept."""
@@ -163,6 +179,7 @@ class _Audit:
         raw = self._raw
         told = collect.told(raw, self._letters)
         judged = judge(raw, self._clickhouse, self._lake, self._frame, told, self._flight)
+        self._outcome = judged.outcome
         episodes = check_episodes(
             self._manifests,
             self._sizes,
@@ -179,13 +196,9 @@ class _Audit:
         vendors = by_vendor(raw, judged, self._letters.last)
         for vendor, count in episodes.complete.items():
             vendors[vendor].episodes = count
-        outcomes = np.bincount(judged.outcome, minlength=len(Outcome)).tolist()
         return AuditReport(
             vendors=vendors,
-            records={
-                **{kind.name.lower(): outcomes[kind] for kind in Outcome},
-                "skipped_batch": self._skipped,
-            },
+            records={**_counts(judged.outcome), "skipped_batch": self._skipped},
             offsets_without_record=sum(b - a for a, b in raw.spans.values())
             - len(raw.key)
             - self._skipped,
@@ -193,6 +206,12 @@ class _Audit:
             problems=tuple(found + episodes.problems()),
             deep=deep,
         )
+
+    def outcomes(self, before: Mapping[Place, int]) -> dict[str, int]:
+        """Raw records before these offsets, by outcome."""
+        raw = self._raw
+        stops = np.array([before.get(place, 0) for place in raw.places], np.int64)
+        return _counts(self._outcome[raw.offset() < stops[raw.place_number()]])
 
     def after(self, begun_s: float) -> Watermark:
         """Behind everything that was judged: nothing before it was on its way."""
@@ -251,6 +270,11 @@ class _Audit:
 
     def _closed(self) -> list[tuple[str, str]]:
         return closed_episodes(self._client, self._since_ms)
+
+
+def _counts(outcome: npt.NDArray[np.uint8]) -> dict[str, int]:
+    counts = np.bincount(outcome, minlength=len(Outcome)).tolist()
+    return {kind.name.lower(): counts[kind] for kind in Outcome}
 
 
 def _recent(sizes: dict[str, int], modified: Mapping[str, float], after_s: float) -> dict[str, int]:

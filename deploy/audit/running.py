@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 import structlog
 from prometheus_client import Counter, Gauge
 
-from deploy.audit.report import AuditReport
+from deploy.audit.report import AuditReport, Problem, problem
 from deploy.audit.run import Auditor
 from deploy.audit.watermark import Watermark, added, load_watermark, save_watermark
 from deploy.retention import ALERT_AT, archive_headroom
@@ -32,32 +33,40 @@ log = structlog.get_logger()
 
 
 class RunningAudit:
-    """The watermark in memory, and what the round before this one found."""
+    """The watermark in memory, and what the rounds before this one found.
+
+    A round that finds nothing leaves behind all that it judged. One that finds something looks at
+    it again in the next, beside what came meanwhile: what both have found stands and is told. So
+    everything is judged twice where anything is in doubt, and never held longer than two rounds.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._auditor: Auditor | None = None
-        self._doubts: set[str] = set()
+        self._doubts: frozenset[tuple[str, str]] = frozenset()
+        self._told: frozenset[tuple[str, str]] = frozenset()
+        self._next: Watermark | None = None
 
     def round(self) -> dict[str, Any]:
         """One round; what it found, as plain data."""
         if self._auditor is None:
             self._auditor = Auditor(self._settings)
         mark = load_watermark(self._settings.home)
-        report, after = self._auditor.audit(mark)
-        found = [problem for problem in report.problems if problem.kind != FROM_LEDGER]
-        told = {f"{one.kind}:{one.count}:{one.examples}" for one in found}
-        if found and not told <= self._doubts:
-            # Once may be the moment: looked at again before it is told.
-            self._doubts = told
-            return self._tell(report, mark)
-        self._doubts = set()
-        after = replace(after, standing=added(mark.standing, found))
-        save_watermark(self._settings.home, after)
-        for outcome, count in report.records.items():
-            if outcome != "in_flight":
-                RECORDS.labels(outcome).inc(count)
-        return self._tell(report, after)
+        report, after, outcomes = self._auditor.audit(mark)
+        problems = [problem for problem in report.problems if problem.kind != FROM_LEDGER]
+        found = frozenset((one.kind, name) for one in problems for name in one.names)
+        standing = (found & self._doubts) - self._told
+        left = after if not found else self._next or mark
+        told = added(mark.standing, _only(problems, standing))
+        left = replace(left, ledger=after.ledger, standing=told)
+        # What the next round cannot find again need not be remembered.
+        self._told = (self._told | standing) & found
+        self._doubts = found
+        self._next = after if found else None
+        save_watermark(self._settings.home, left)
+        for outcome, count in outcomes(left.offsets).items():
+            RECORDS.labels(outcome).inc(count)
+        return self._tell(report, left)
 
     def close(self) -> None:
         """Drop the connections; the next round makes them anew."""
@@ -84,10 +93,17 @@ class RunningAudit:
             "judged_to_s": mark.since_ms / 1000,
             "records": dict(report.records),
             "sessions": asdict(report.sessions),
-            "problems": [asdict(one) for one in problems],
-            "in_doubt": len(self._doubts),
+            "problems": [one.document() for one in problems],
+            "in_doubt": len(self._doubts - self._told),
             "archive": [asdict(topic) for topic in headroom],
         }
+
+
+def _only(problems: Iterable[Problem], names: Container[tuple[str, str]]) -> Iterator[Problem]:
+    """Problems with these names alone."""
+    for one in problems:
+        kept = [name for name in one.names if (one.kind, name) in names]
+        yield from problem(one.kind, one.meaning, kept)
 
 
 def write_last(home: Path, told: dict[str, Any]) -> None:

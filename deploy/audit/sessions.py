@@ -96,7 +96,6 @@ class SessionLedger:
             "sequence_gap",
             "Sequence numbers of a session never came: lost between robot and broker.",
             gaps,
-            len(gaps),
         )
 
     def document(self) -> dict[str, Any]:

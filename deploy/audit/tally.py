@@ -46,7 +46,6 @@ def mismatches(raw: RawLog, rows: pa.Table) -> list[Problem]:
         "wrong_lineage",
         "A row of ClickHouse names a raw record of another robot, session, sequence or length.",
         raw.names(at[wrong]),
-        int(wrong.sum()),
     )
 
 

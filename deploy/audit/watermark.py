@@ -62,7 +62,7 @@ def save_watermark(home: Path, mark: Watermark) -> None:
         "at_s": mark.at_s,
         "since_ms": mark.since_ms,
         "ledger": mark.ledger.document(),
-        "standing": mark.standing,
+        "standing": [one.document() for one in mark.standing],
     }
     fresh = home / f"{FILE}.new"
     fresh.write_bytes(orjson.dumps(document))
