@@ -110,7 +110,7 @@ def wire(
         return workers[0]
 
     def committable() -> Mapping[TP, int]:
-        places = worker().committable() if workers else {}
+        places = worker().committable(app.consumer_generation_id) if workers else {}
         return {TP(*place): offset for place, offset in places.items()}
 
     def held() -> frozenset[TP]:

@@ -157,12 +157,16 @@ class Worker:
 
             await self._publisher.publish(checkpoint.snapshots, acknowledged)
 
-    def committable(self) -> dict[Place, int]:
-        """What may be committed now, by topic and partition."""
+    def committable(self, generation: int) -> dict[Place, int]:
+        """What may be committed in this generation of the group, by topic and partition.
+
+        A fold that was under way when its partition was taken away is worked on to its end: what
+        it gives may be behind what another worker has committed since.
+        """
         return {
             where: assigned.ledger.committable
             for where, assigned in self._assigned.items()
-            if assigned.ledger.committable is not None
+            if assigned.ledger.committable is not None and assigned.generation == generation
         }
 
     def progress(self) -> tuple[float, dict[Place, int]]:

@@ -71,6 +71,26 @@ def test_a_commit_never_passes_an_output_or_a_snapshot_that_is_not_out(seed: int
     asyncio.run(play(random.Random(seed)))
 
 
+def test_nothing_is_committed_of_a_fold_from_before_the_partition_was_taken_away() -> None:
+    """It would set back what another worker has committed since."""
+
+    async def stale() -> None:
+        broker = Broker(Log(Clock()))
+        worker = worker_of(broker.log, make.processors(), broker, 1)
+        task = asyncio.ensure_future(worker.write_checkpoints())
+        worker.forget([PLACE])
+        await worker.take([Fold(None, 1, [make.mark("fourier", MarkKind.SESSION_END)])])
+        await settle()
+        while broker.queued:
+            broker.report(0)
+            await settle()
+        assert worker.committable(1)
+        assert not worker.committable(2)
+        task.cancel()
+
+    asyncio.run(stale())
+
+
 async def play(rng: random.Random) -> None:
     raw = records(rng)
     log = Log(Clock())
@@ -115,7 +135,9 @@ async def one_life(
         elif move == "report" and broker.queued:
             broker.report(rng.randrange(len(broker.queued)))
         elif move == "commit":
-            committed = worker.committable().get(PLACE, committed)
+            offset = worker.committable(generation).get(PLACE, committed)
+            assert offset >= committed, f"{committed} was committed, and then {offset}"
+            committed = offset
             assert_all_out(raw, log, committed)
         elif move == "revoke" and not last:
             worker.forget([PLACE])

@@ -187,7 +187,7 @@ class StreamProcess:
 
     def commit(self) -> None:
         """What Faust does twice a second."""
-        for place, offset in self._worker.committable().items():
+        for place, offset in self._worker.committable(self._generation).items():
             self._group.commit(self, self._generation, place, offset)
 
     def kill(self) -> None:

@@ -27,6 +27,7 @@ RAW_PLACES = [(RAW, i) for i in range(PARTITIONS)]
 ROBOTS = 3
 EVENTS = 200
 STEP_S = 5
+MAX_TURNS = 1_000
 CRASHES, REBALANCES = 3, 1
 """What a seed has at least."""
 
@@ -253,7 +254,7 @@ class World:
 
     async def _work_off(self) -> None:
         """Until all that is in the raw topics is processed, out, and committed."""
-        while True:
+        for _ in range(MAX_TURNS):
             for worker in self.workers:
                 await worker.poll()
                 await worker.deliver_all()
@@ -265,6 +266,7 @@ class World:
                 for place in RAW_PLACES:
                     if self.group.committed[place] < self.log.end(place):
                         self.log.append(*place, b"", b"", tick_headers(self.clock.time_ns()))
+        raise AssertionError("the workers do not come to rest")
 
     async def _calm(self) -> None:
         """Everyone comes back, says what there is to say, and falls silent."""
