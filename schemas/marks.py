@@ -74,3 +74,11 @@ def parse_mark(value: bytes | None) -> Mark | Rejected:
 def episode_id(session: str, sequence: int) -> str:
     """The name of an episode: its session and the sequence of its start mark."""
     return f"{session}-{sequence:010d}"
+
+
+def outside_id(session: str, offset: int) -> str:
+    """The name of a mark from outside the sequence: its session and its offset in the raw topic.
+
+    It has no sequence, and the name of an episode is another record's.
+    """
+    return f"{session}@{offset:010d}"

@@ -13,7 +13,7 @@ from schemas.events import (
     encode_event,
     encode_report,
 )
-from schemas.marks import Mark
+from schemas.marks import Mark, outside_id
 from schemas.topics import CANONICAL_FRAMES, EPISODES, QUALITY_REPORTS
 from streams.order import count
 from streams.records import Output, RawRecord
@@ -70,6 +70,19 @@ def event_of(
         **facts,
     )
     return Output(EPISODES, record.partition, event.key, encode_event(event))
+
+
+def refuse_outside(state: RobotState, offset: int, reason: str, record: RawRecord) -> Output:
+    """A mark from outside the sequence that changes nothing: said, so that nobody waits for it.
+
+    Args:
+        state: the robot.
+        offset: of the mark in the raw topic.
+        reason: why.
+        record: the record at which that is known.
+    """
+    name = outside_id(state.session, offset)
+    return event_of(state, name, EventKind.REFUSED, record, reasons=[reason])
 
 
 def told_by(mark: Mark) -> dict[str, str | None]:

@@ -12,9 +12,10 @@ from schemas.embodiment import Embodiment
 from schemas.envelope import Envelope
 from schemas.marks import Mark, MarkKind
 from schemas.rejected import Reason, Rejected
+from streams.facts import refuse_outside
 from streams.records import Output, RawRecord
-from streams.state import RobotState
-from streams.track import NO_EPISODE, close_episode, open_episode, refuse
+from streams.state import PendingMark, RobotState
+from streams.track import NO_EPISODE, close_episode, open_episode
 
 MAX_PENDING = 4
 ALREADY_BEGUN = "Another mark begins an episode with the same chunk."
@@ -30,9 +31,10 @@ def take_mark(
     state = state._replace(marked=True)
     if mark.mark is MarkKind.EPISODE_END and mark.at_frame == state.next_frame:
         if state.episode is None:
-            return state, [refuse(state, state.next_sequence, NO_EPISODE, record)]
+            return state, [refuse_outside(state, record.offset, NO_EPISODE, record)]
         return close_episode(state, Cause.MARK, mark, record)
-    return state._replace(pending=(*state.pending, mark)), []
+    waiting = PendingMark(mark, record.offset)
+    return state._replace(pending=(*state.pending, waiting)), []
 
 
 def _problem(state: RobotState | None, mark: Mark, session: str) -> str | None:
@@ -64,22 +66,23 @@ def apply_due(
     outputs: list[Output] = []
     if not state.pending:
         return state, outputs
-    waiting: list[Mark] = []
+    waiting: list[PendingMark] = []
     begun = False
-    for mark in state.pending:
+    for held in state.pending:
+        mark, offset = held
         if not _is_due(mark, envelope, first_ns, last_ns):
-            waiting.append(mark)
+            waiting.append(held)
             continue
         starts = mark.mark is MarkKind.EPISODE_START
         if starts and begun:
-            made = [refuse(state, envelope.sequence, ALREADY_BEGUN, record)]
+            made = [refuse_outside(state, offset, ALREADY_BEGUN, record)]
         elif starts:
             begun = True
             state, made = open_episode(
                 state, mark, envelope.sequence, envelope.first_frame, embodiment, record
             )
         elif state.episode is None:
-            made = [refuse(state, envelope.sequence, NO_EPISODE, record)]
+            made = [refuse_outside(state, offset, NO_EPISODE, record)]
         else:
             state, made = close_episode(state, Cause.MARK, mark, record)
         outputs += made

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from schemas.canonical import BoundaryKind, Cause
 from schemas.envelope import Envelope
-from schemas.events import EventKind
-from schemas.marks import episode_id
-from streams.facts import boundary_at, event_of, on_canonical
+from streams.facts import boundary_at, on_canonical, refuse_outside
 from streams.history import NO_HISTORY, after_session
 from streams.late import goes_on
 from streams.records import Output, RawRecord
-from streams.state import History, LateFrames, PastSession, RobotState
+from streams.state import History, LateFrames, PastSession, PendingMark, RobotState
 from streams.track import close_episode
 
 MAX_PAST = 16
@@ -76,19 +74,18 @@ def close_session(
 ) -> tuple[RobotState, list[Output]]:
     """End a session, and its open episode before it."""
     state, outputs = close_episode(state, cause, None, record)
-    if state.pending:
-        outputs.append(_refuse_pending(state, record))
-        state = state._replace(pending=())
+    outputs += [_never_came(state, waiting, record) for waiting in state.pending]
+    state = state._replace(pending=())
     boundary = boundary_at(state, BoundaryKind.SESSION_END, cause, None, record)
     return state._replace(session_open=False), [*outputs, on_canonical(boundary, record)]
 
 
-def _refuse_pending(state: RobotState, record: RawRecord) -> Output:
-    """Marks whose frame or time never came: said on `episodes`, so that nobody waits for them."""
-    name = episode_id(state.session, state.next_sequence)
-    told = [f"{m.mark.value} named frame {m.at_frame} or time {m.at_ns}" for m in state.pending]
-    reasons = [f"The session ended before it: {what}." for what in told]
-    return event_of(state, name, EventKind.REFUSED, record, reasons=reasons)
+def _never_came(state: RobotState, waiting: PendingMark, record: RawRecord) -> Output:
+    """A mark whose frame or time never came."""
+    mark = waiting.mark
+    place = f"frame {mark.at_frame}" if mark.at_ns is None else f"time {mark.at_ns} ns"
+    reason = f"The session ended before it: {mark.mark.value} named {place}."
+    return refuse_outside(state, waiting.offset, reason, record)
 
 
 def leave(

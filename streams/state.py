@@ -17,7 +17,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 QUATERNIONS = 5
 """Hands (2), feet (2), base: their signs are carried from chunk to chunk."""
 
@@ -172,6 +172,13 @@ class LateFrames(NamedTuple):
     heard_ms: int
 
 
+class PendingMark(NamedTuple):
+    """A mark from outside the sequence, and its offset in the raw topic."""
+
+    mark: Mark
+    offset: int
+
+
 class RobotState(NamedTuple):
     """One robot.
 
@@ -203,7 +210,7 @@ class RobotState(NamedTuple):
     frames: int
     clock_offset_ns: int | None
     marked: bool
-    pending: tuple[Mark, ...]
+    pending: tuple[PendingMark, ...]
     past: tuple[PastSession, ...]
     late: tuple[LateFrames, ...]
     score: float
@@ -280,7 +287,8 @@ def encode_state(state: RobotState, clock: PartitionClock) -> bytes:
     record: dict[str, Any] = {"version": STATE_VERSION, **state._asdict()}
     record["clock"] = clock._asdict()
     record["missing"] = _bounds(state.missing)
-    record["pending"] = [mark.to_json().decode() for mark in state.pending]
+    record["pending"] = [waiting.mark.to_json().decode() for waiting in state.pending]
+    record["pending_offsets"] = [waiting.offset for waiting in state.pending]
     record["past"] = [{**past._asdict(), "missing": _bounds(past.missing)} for past in state.past]
     record["late"] = [late._asdict() for late in state.late]
     record["history"] = {
@@ -346,7 +354,11 @@ def decode_snapshot(data: bytes) -> Snapshot:
         return ClockSnapshot(PartitionClock(**record), robots)
     clock = PartitionClock(**record.pop("clock"))
     record["missing"] = _ranges(record["missing"])
-    record["pending"] = tuple(Mark.model_validate_json(mark) for mark in record["pending"])
+    marks, offsets = record["pending"], record.pop("pending_offsets")
+    record["pending"] = tuple(
+        PendingMark(Mark.model_validate_json(mark), offset)
+        for mark, offset in zip(marks, offsets, strict=True)
+    )
     record["past"] = tuple(
         PastSession(**{**past, "missing": _ranges(past["missing"])}) for past in record["past"]
     )

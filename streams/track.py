@@ -159,7 +159,7 @@ def _told_off(state: RobotState) -> tuple[RobotState, list[Finding]]:
     return state._replace(checks=checks._replace(going_on=going_on)), rest
 
 
-def refuse(state: RobotState, sequence: int, reason: str, record: RawRecord) -> Output:
+def _refuse(state: RobotState, sequence: int, reason: str, record: RawRecord) -> Output:
     """A mark that changes nothing: said on `episodes`, so that nobody waits for it."""
     name = episode_id(state.session, sequence)
     return event_of(state, name, EventKind.REFUSED, record, reasons=[reason])
@@ -183,15 +183,15 @@ def apply_mark(
     state = state._replace(marked=True)
     if mark.mark is MarkKind.EPISODE_START:
         if late:
-            return state, [refuse(state, sequence, PLACE_PASSED, record)]
+            return state, [_refuse(state, sequence, PLACE_PASSED, record)]
         first_frame = max(first_frame, state.next_frame)
         return open_episode(state, mark, sequence, first_frame, embodiment, record)
     if state.episode is None:
-        return state, [refuse(state, sequence, NO_EPISODE, record)]
+        return state, [_refuse(state, sequence, NO_EPISODE, record)]
     if not late:
         return close_episode(state, Cause.MARK, mark, record)
     if sequence < state.episode.start_sequence:
-        return state, [refuse(state, sequence, PLACE_PASSED, record)]
+        return state, [_refuse(state, sequence, PLACE_PASSED, record)]
     return close_episode(state, Cause.LATE_MARK, mark, record)
 
 

@@ -102,6 +102,17 @@ def test_of_two_starts_in_one_chunk_the_second_is_refused() -> None:
     assert EventKind.REFUSED in [e.kind for e in make.events(outputs)]
 
 
+def test_every_refusal_has_a_key_of_its_own() -> None:
+    """`episodes` is compacted: under one key the later refusal would replace the earlier."""
+    marks = [station(END, 1, at_frame=3), station(END, 2, at_frame=3),
+             station(END, 3, at_frame=100), station(START, 4, at_frame=101)]  # fmt: skip
+    end = make.mark("fourier", MarkKind.SESSION_END, sequence=3, offset=7)
+    stray = make.mark("fourier", END, sequence=4, offset=8)
+    _, outputs = make.run([chunk(0, 0), *marks, chunk(1, 5), chunk(2, 6), end, stray])
+    refused = [e for e in make.events(outputs) if e.kind is EventKind.REFUSED]
+    assert len(refused) == len({e.key for e in refused}) == 5
+
+
 def test_no_more_than_four_wait() -> None:
     marks = [station(START, 1 + i, at_frame=100 + i) for i in range(5)]
     _, outputs = make.run([chunk(0, 0), *marks])

@@ -19,6 +19,7 @@ from streams.outside import MAX_PENDING
 from streams.restore import partition_state
 from streams.sessions import MAX_PAST
 from streams.state import (
+    STATE_VERSION,
     ClockSnapshot,
     EpisodePrint,
     EpisodeState,
@@ -27,6 +28,7 @@ from streams.state import (
     OpenFinding,
     PartitionClock,
     PastSession,
+    PendingMark,
     RobotSnapshot,
     RobotState,
     StateVersionError,
@@ -54,7 +56,7 @@ def robot(**changes: object) -> RobotState:
         profile="pollen-reachy2@1", processing_id="0123456789abcdef",
         session="01ARZ3NDEKTSV4RRFFQ69G5FAV", session_open=True, first_sequence=0,
         next_sequence=9, missing=((2, 4), (6, 7)), first_frame=0, next_frame=200, frames=150,
-        clock_offset_ns=-5, marked=True, pending=(MARK,),
+        clock_offset_ns=-5, marked=True, pending=(PendingMark(MARK, 40),),
         past=(PastSession("01ARZ3NDEKTSV4RRFFQ69G5FAA", 7, ((1, 2),), None),),
         late=(LateFrames("01ARZ3NDEKTSV4RRFFQ69G5FAA", "p1", 3, 4, 30, 50, 20, 1_000),),
         episode=EpisodeState("e", 3, 25, 100, 7, 10, None, 9, MARK, {"gap": 7}, {"too_long": 60.0}),
@@ -99,9 +101,17 @@ def test_a_robot_of_the_most_channels_with_holes_in_every_session_stays_below_64
         going_on={f"{check.id}/{'x' * 32}": OpenFinding(wide, wide, wide, 1.0)
                   for check in CATALOGUE if check.scope == "session"}
     )  # fmt: skip
-    state = robot(checks=checks, missing=holes, past=past, pending=(mark,) * MAX_PENDING,
-                  history=history)  # fmt: skip
+    state = robot(checks=checks, missing=holes, past=past, history=history,
+                  pending=(PendingMark(mark, wide),) * MAX_PENDING)  # fmt: skip
     assert len(encode_state(state, CLOCK)) < 64 * 1024
+
+
+def test_arrays_of_another_layout_have_another_version() -> None:
+    """Kernels read them without a look at their size: whoever changes one raises the version."""
+    checks = fresh_checks(3, 2, 1)
+    session = checks.session
+    arrays = (checks.figures, checks.seen_ns, session.figures, session.take, session.clock)
+    assert (STATE_VERSION, *map(len, arrays)) == (4, 83, 3, 227, 7, 8)
 
 
 def test_another_version_is_refused_with_advice() -> None:

@@ -132,6 +132,12 @@ def topics_are_those_of_the_uninterrupted_run(world: World, expected: Log) -> No
             assert found.keys() == wanted.keys(), f"{topic}/{partition}: other keys"
             for key, values in wanted.items():
                 assert found[key] == values, f"{topic}/{partition}: {key!r} has other records"
+    told = [
+        values
+        for part in range(PARTITIONS)
+        for values in by_key(expected.places[(EPISODES, part)]).values()
+    ]
+    assert all(len(values) == 1 for values in told), "episodes: a fact replaces another one"
     wanted_facts = facts(expected)
     sinks_say = ("stored", "sealed")
     found_facts = {k: v for k, v in facts(world.log).items() if k[2] not in sinks_say}
