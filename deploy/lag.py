@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.topics import MAX_RECORD_BYTES, RAW_PREFIX, READERS
 
 TIMEOUT_S = 20.0
+Place = tuple[str, int]
+"""Topic and partition."""
 
 _COMING = {
     KafkaError.NOT_COORDINATOR,
@@ -55,7 +57,7 @@ def measure_lag(bootstrap: str) -> list[GroupLag]:
                 if name.startswith(prefixes) and (name in prefixes or name.startswith(RAW_PREFIX))
                 for partition in meta.partitions
             ]
-            found += _group_lag(consumer, group, committed(bootstrap, group, wanted))
+            found += _group_lag(admin, consumer, group, committed(bootstrap, group, wanted))
         return found
     finally:
         consumer.close()
@@ -83,23 +85,35 @@ def committed(bootstrap: str, group: str, wanted: Sequence[TopicPartition]) -> l
         consumer.close()
 
 
-def ends(bootstrap: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+def watermarks(admin: AdminClient, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
+    """The first offset still there and the one behind the last, all asked for at once."""
+    asked = [TopicPartition(*place) for place in places]
+    if not asked:
+        return {}
+    low, high = (
+        admin.list_offsets(dict.fromkeys(asked, spec), request_timeout=TIMEOUT_S)
+        for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
+    )
+    return {
+        (part.topic, part.partition): (low[part].result().offset, high[part].result().offset)
+        for part in asked
+    }
+
+
+def ends(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
     """The offset behind the last record of each partition."""
-    consumer = _consumer(bootstrap)
-    try:
-        return {
-            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT_S)[1]
-            for place in places
-        }
-    finally:
-        consumer.close()
+    marks = watermarks(AdminClient({"bootstrap.servers": bootstrap}), places)
+    return {place: high for place, (_, high) in marks.items()}
 
 
-def _group_lag(consumer: Consumer, group: str, offsets: Sequence[TopicPartition]) -> list[GroupLag]:
+def _group_lag(
+    admin: AdminClient, consumer: Consumer, group: str, offsets: Sequence[TopicPartition]
+) -> list[GroupLag]:
     records: dict[str, int] = defaultdict(int)
     oldest: dict[str, float] = defaultdict(float)
+    marks = watermarks(admin, [(where.topic, where.partition) for where in offsets])
     for where in offsets:
-        low, high = consumer.get_watermark_offsets(where, timeout=TIMEOUT_S)
+        low, high = marks[where.topic, where.partition]
         start = max(where.offset, low)
         records[where.topic] += high - start
         if start < high:

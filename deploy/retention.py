@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from deploy.lag import TIMEOUT_S, committed
+from deploy.lag import TIMEOUT_S, committed, watermarks
 from schemas.topics import MAX_RECORD_BYTES, RAW_PREFIX
 
 ARCHIVE = "sink-archive"
@@ -63,8 +63,9 @@ def archive_headroom(bootstrap: str) -> list[Headroom]:
     records: dict[str, int] = defaultdict(int)
     used: dict[str, float] = defaultdict(float)
     try:
+        marks = watermarks(admin, [(place.topic, place.partition) for place in places])
         for place in committed(bootstrap, ARCHIVE, places):
-            low, high = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
+            low, high = marks[place.topic, place.partition]
             start = max(place.offset, low)
             records[place.topic] += high - start
             if start < high:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from obstore.store import ObjectStore
 
-from deploy.audit.compare import AtRest, Flags, Told
+from deploy.audit.compare import AtRest, Flags, FramesAtRest, Told
 from deploy.audit.kafka import AuditReader
 from deploy.audit.lake import SegmentFile, archived
 from deploy.audit.raw import I64, OFFSET_BITS, Place, RawBuilder, RawLog, keys_of
@@ -144,23 +144,23 @@ def clickhouse_at_rest(raw: RawLog, table: pa.Table, numbers: dict[str, int]) ->
 
 def lake_at_rest(
     raw: RawLog, files: Iterable[SegmentFile], numbers: dict[str, int]
-) -> tuple[AtRest, I64]:
-    """Frames of the lake that come from the raw log, and their index in the session."""
+) -> FramesAtRest:
+    """Frames of the lake that come from the raw log."""
     places = {place: i for i, place in enumerate(raw.places)}
-    keys, frames, processings = [_NONE], [_NONE], [_NONE]
+    keys, runs, processings = [_NONE], [_NO_RUNS], [_NONE]
     for file in files:
-        told = file.document["segment"]
-        place = places.get((told["source_topic"], told["source_partition"]))
+        place = places.get(file.place)
         if place is None:
             continue
-        keys.append((place << OFFSET_BITS) | file.rows["source_offset"].to_numpy())
-        frames.append(file.rows["frame"].to_numpy())
-        number = numbers.setdefault(file.document["processing_id"], len(numbers))
-        processings.append(np.full(file.rows.num_rows, number, np.int64))
+        keys.append((place << OFFSET_BITS) | file.runs[:, 0])
+        runs.append(file.runs)
+        number = numbers.setdefault(file.processing_id, len(numbers))
+        processings.append(np.full(len(file.runs), number, np.int64))
     rows = raw.rows_of(np.concatenate(keys))
     known = rows >= 0
-    rest = AtRest(rows[known], np.concatenate(processings)[known])
-    return rest, np.concatenate(frames)[known]
+    held = np.concatenate(runs)[known]
+    return FramesAtRest(rows[known], np.concatenate(processings)[known], held[:, 1], held[:, 2])
 
 
 _NONE: I64 = np.empty(0, np.int64)
+_NO_RUNS: I64 = np.empty((0, 3), np.int64)

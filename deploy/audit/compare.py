@@ -34,7 +34,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True)
 class AtRest:
-    """Chunks in ClickHouse, or frames in object storage, by the raw row they come from.
+    """Chunks in ClickHouse by the raw row they come from.
 
     Attributes:
         row: rows of the raw log. [M]
@@ -43,6 +43,19 @@ class AtRest:
 
     row: I64
     processing: I64
+
+
+@dataclass(frozen=True)
+class FramesAtRest(AtRest):
+    """Frames in object storage, in runs of those that follow each other.
+
+    Attributes:
+        first_frame: index in its session of each run's first. [M]
+        frames: how many. [M]
+    """
+
+    first_frame: I64
+    frames: I64
 
 
 @dataclass(frozen=True)
@@ -97,15 +110,14 @@ class Judgement:
 
 
 def judge(
-    raw: RawLog, clickhouse: AtRest, lake: AtRest, lake_frame: I64, told: Told, flight: Flight
+    raw: RawLog, clickhouse: AtRest, lake: FramesAtRest, told: Told, flight: Flight
 ) -> Judgement:
     """Judge every raw record.
 
     Args:
         raw: the raw log, N records.
         clickhouse: a row per chunk.
-        lake: a row per frame.
-        lake_frame: index in its session of each frame of `lake`.
+        lake: a row per run of frames.
         told: what the dead letters say.
         flight: what is on its way.
     """
@@ -114,7 +126,7 @@ def judge(
     processings = 1 + max(clickhouse.processing.max(initial=0), lake.processing.max(initial=0))
     in_clickhouse, doubled_rows = _chunks_once(first, clickhouse, processings)
     named = _named(first, clickhouse, lake)
-    whole, doubled_frames, strays = _frames_once(raw, first, named, lake, lake_frame, processings)
+    whole, doubled_frames, strays = _frames_once(raw, first, named, lake, processings)
 
     problems = []
     problems += problem(
@@ -129,7 +141,11 @@ def judge(
         "foreign_frames_in_lake", "Rows name a chunk that does not hold their frame.",
         raw.names(strays),
     )  # fmt: skip
-    coming = (_of_chunk(first, flight.to_clickhouse), _of_chunk(first, flight.to_lake))
+    # What the workers have not committed may be in the store that was read last.
+    coming = (
+        _of_chunk(first, flight.unread | flight.to_clickhouse),
+        _of_chunk(first, flight.unread | flight.to_lake),
+    )
     problems += _only_in_one(raw, in_clickhouse, whole, processings, coming)
 
     named = named[first]
@@ -213,7 +229,7 @@ def _chunks_once(first: I64, rest: AtRest, processings: int) -> tuple[I64, Rows]
 
 
 def _frames_once(
-    raw: RawLog, first: I64, named: I64, rest: AtRest, frame: I64, processings: int
+    raw: RawLog, first: I64, named: I64, rest: FramesAtRest, processings: int
 ) -> tuple[I64, Rows, Rows]:
     """Codes of chunks that lie whole in the lake, chunks with a frame twice, and with a stray."""
     count = len(first)
@@ -221,13 +237,17 @@ def _frames_once(
     first_frame, frames = raw.first_frame[says], raw.frames[says]
     starts = np.concatenate(([0], np.cumsum(frames)))
     chunk = first[rest.row]
-    within = frame - first_frame[chunk]
-    inside = (within >= 0) & (within < frames[chunk])
-    strays = np.unique(chunk[~inside])
+    within = rest.first_frame - first_frame[chunk]
+    behind = within + rest.frames
+    strays = np.unique(chunk[(within < 0) | (behind > frames[chunk])])
+    within, behind = (starts[chunk] + np.clip(at, 0, frames[chunk]) for at in (within, behind))
     codes, doubled = [], []
     for number in range(processings):
-        own = inside & (rest.processing == number)
-        held = np.bincount(starts[chunk[own]] + within[own], minlength=int(starts[-1]))
+        own = rest.processing == number
+        steps = np.zeros(int(starts[-1]) + 1, np.int32)
+        np.add.at(steps, within[own], 1)
+        np.add.at(steps, behind[own], -1)
+        held = np.cumsum(steps[:-1])
         present = np.concatenate(([0], np.cumsum(held > 0)))
         frames_held = present[starts[1:]] - present[starts[:-1]]
         rows = np.flatnonzero((frames > 0) & (frames_held == frames))

@@ -31,8 +31,7 @@ def compare_values(
 
 def _differences(client: Client, store: ObjectStore, file: SegmentFile) -> list[str]:
     """Chunks of a segment whose numbers differ between the stores."""
-    rows = read_segment(store, file.key, file.size, columns=None).rows
-    told = file.document
+    told, rows = read_segment(store, file.key, file.size)
     sequence = rows["sequence"].to_numpy()
     frame = rows["frame"].to_numpy()
     stream = (told["robot"], told["session"], told["processing_id"])

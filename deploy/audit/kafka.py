@@ -16,7 +16,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from deploy.audit.raw import Place
-from deploy.lag import committed
+from deploy.lag import committed, watermarks
 from schemas.bad_batch import end_of_batch, is_bad_batch
 from schemas.codec import CodecError
 from schemas.events import DeadLetter, decode_dead_letter
@@ -70,13 +70,7 @@ class AuditReader:
 
     def watermarks(self, places: Iterable[Place]) -> dict[Place, tuple[int, int]]:
         """The first offset still there and the one behind the last."""
-        found = {}
-        for place in places:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(*place), timeout=TIMEOUT_S
-            )
-            found[place] = (low, high)
-        return found
+        return watermarks(self._admin, places)
 
     def since(self, places: Iterable[Place], at_ms: int) -> dict[Place, tuple[int, int]]:
         """From the first record of that time or later to the end."""

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import obstore
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from deploy.audit.raw import Place
+from deploy.audit.raw import I64, Place
 
 READERS = 4
-LINEAGE = ("frame", "source_offset", "sequence")
+_NOTHING = np.empty(0, np.int64)
+LINEAGE = ("frame", "source_offset")
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,18 @@ class SegmentFile:
     Attributes:
         key: its object.
         size: in bytes.
-        document: what its footer says of itself.
-        rows: its lineage columns, a row a frame.
+        processing_id: what made its frames.
+        place: the raw partition they come from.
+        frames: its rows.
+        runs: raw offset, first frame and number of frames that follow each other. [R, 3]
     """
 
     key: str
     size: int
-    document: dict[str, Any]
-    rows: pa.Table
+    processing_id: str
+    place: Place
+    frames: int
+    runs: I64
 
     @property
     def folder(self) -> str:
@@ -67,17 +73,35 @@ def segments(store: ObjectStore, found: dict[str, int]) -> Iterator[SegmentFile]
     """Every segment among these objects, with its lineage."""
     keys = sorted(key for key in found if key.endswith(".parquet"))
     with ThreadPoolExecutor(READERS) as pool:
-        yield from pool.map(lambda key: read_segment(store, key, found[key]), keys)
+        yield from pool.map(lambda key: _lineage(store, key, found[key]), keys)
+
+
+def _lineage(store: ObjectStore, key: str, size: int) -> SegmentFile:
+    told, rows = read_segment(store, key, size, LINEAGE)
+    frame, offset = (rows[name].to_numpy() for name in LINEAGE)
+    source = told["segment"]
+    place = (source["source_topic"], source["source_partition"])
+    return SegmentFile(
+        key, size, told["processing_id"], place, rows.num_rows, runs_of(frame, offset)
+    )
+
+
+def runs_of(frame: I64, source_offset: I64) -> I64:
+    """Raw offset, first frame and number of frames that follow each other and share it. [R, 3]."""
+    ends = (np.diff(frame) != 1) | (np.diff(source_offset) != 0)
+    begins = np.concatenate(([0], np.flatnonzero(ends) + 1)) if len(frame) else _NOTHING
+    counts = np.diff(begins, append=len(frame))
+    return np.stack([source_offset[begins], frame[begins], counts], axis=1).astype(np.int64)
 
 
 def read_segment(
-    store: ObjectStore, key: str, size: int, columns: Sequence[str] | None = LINEAGE
-) -> SegmentFile:
-    """One segment; `columns` None for all of them."""
+    store: ObjectStore, key: str, size: int, columns: Sequence[str] | None = None
+) -> tuple[dict[str, Any], pa.Table]:
+    """What a segment's footer says of it, and its rows; `columns` None for all of them."""
     file = pq.ParquetFile(pa.PythonFile(_Ranges(store, key, size), mode="r"))
     document = orjson.loads(file.metadata.metadata[b"kinebus"])
     rows = file.read(columns=None if columns is None else list(columns), use_threads=False)
-    return SegmentFile(key, size, document, rows)
+    return document, rows
 
 
 def manifests(store: ObjectStore, found: dict[str, int]) -> dict[str, dict[str, Any]]:

@@ -117,6 +117,6 @@ def _check_segments(
     for file in files:
         if file.key not in listed:
             check.found["late_segment"].append(file.key)
-    rows = sum(file.rows.num_rows for file in files if file.key in listed)
+    rows = sum(file.frames for file in files if file.key in listed)
     if not manifest["frames"] == rows == sum(s["frames"] for s in listed.values()):
         check.found["manifest_miscounts"].append(folder)

@@ -144,6 +144,8 @@ class _Audit:
         self._client, self._store, self._mark = client, store, mark
         places = reader.places(RAW_PREFIX)
         self._committed = reader.committed(collect.WORKERS, places)
+        self._since_ms = mark.since_ms
+        self._closed = closed_episodes(client, self._since_ms)
         to_clickhouse, to_lake = auditor.tails.read(reader)
         ends = reader.watermarks(places)
         spans = {place: (mark.offsets.get(place, 0), ends[place][1]) for place in places}
@@ -154,7 +156,6 @@ class _Audit:
             for first, end in reader.skipped.get(place, ())
             if first >= start
         )
-        self._since_ms = mark.since_ms
         after_ms = max(self._since_ms - _CLOCK_SKEW_MS, 0)
         self._letters = collect.read_letters(reader, after_ms)
         self._rows = lineage(client, self._since_ms)
@@ -165,7 +166,7 @@ class _Audit:
         wanted = _recent(self._sizes, modified, after_ms / 1000)
         self._files = auditor.segments(wanted)
         self._manifests = manifests(store, wanted)
-        self._lake, self._frame = collect.lake_at_rest(self._raw, self._files, self._numbers)
+        self._lake = collect.lake_at_rest(self._raw, self._files, self._numbers)
         self._flight = Flight(
             unread=collect.unread(self._raw, self._committed),
             to_clickhouse=self._flags(to_clickhouse.origins),
@@ -178,15 +179,15 @@ class _Audit:
         """The judgement of the evidence."""
         raw = self._raw
         told = collect.told(raw, self._letters)
-        judged = judge(raw, self._clickhouse, self._lake, self._frame, told, self._flight)
+        judged = judge(raw, self._clickhouse, self._lake, told, self._flight)
         self._outcome = judged.outcome
         episodes = check_episodes(
             self._manifests,
             self._sizes,
             by_folder(self._files),
             self._episode_frames(),
-            self._closed(),
-            self._coming,
+            self._closed,
+            self._coming | self._begun(),
         )
         seen, gaps = self._mark.ledger.audit()
         found = [*judged.problems, *mismatches(raw, self._rows), *gaps]
@@ -268,8 +269,15 @@ class _Audit:
         episodes = sorted({str(manifest["episode"]) for manifest in self._manifests.values()})
         return frames_of_episodes(self._client, episodes)
 
-    def _closed(self) -> list[tuple[str, str]]:
-        return closed_episodes(self._client, self._since_ms)
+    def _begun(self) -> set[tuple[str, str]]:
+        """Episodes with a manifest whose end the workers had not committed."""
+        ends = [(one["boundary"], one) for one in self._manifests.values()]
+        return {
+            (str(one["episode"]), str(one["processing_id"]))
+            for end, one in ends
+            if end["source_offset"]
+            >= self._committed.get((end["source_topic"], end["source_partition"]), 0)
+        }
 
 
 def _counts(outcome: npt.NDArray[np.uint8]) -> dict[str, int]:

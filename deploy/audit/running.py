@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, replace
@@ -15,11 +16,12 @@ from prometheus_client import Counter, Gauge
 from deploy.audit.report import AuditReport, Problem, problem
 from deploy.audit.run import Auditor
 from deploy.audit.watermark import Watermark, added, load_watermark, save_watermark
-from deploy.retention import ALERT_AT, archive_headroom
+from deploy.retention import ALERT_AT, Headroom, archive_headroom
 from schemas import metrics
 from schemas.settings import Settings
 
 LAST = "audit-last.json"
+HEADROOM_EVERY_S = 60.0
 FROM_LEDGER = "sequence_gap"
 """A problem that the ledger of sessions tells anew in every round."""
 
@@ -46,6 +48,8 @@ class RunningAudit:
         self._doubts: frozenset[tuple[str, str]] = frozenset()
         self._told: frozenset[tuple[str, str]] = frozenset()
         self._next: Watermark | None = None
+        self._headroom: list[Headroom] = []
+        self._looked = -math.inf
 
     def round(self) -> dict[str, Any]:
         """One round; what it found, as plain data."""
@@ -83,8 +87,10 @@ class RunningAudit:
         IN_FLIGHT.set(report.records["in_flight"])
         age_s = max(time.time() - mark.since_ms / 1000, 0.0) if mark.since_ms else 0.0
         AGE.set(age_s)
-        headroom = archive_headroom(self._settings.require_kafka())
-        for topic in headroom:
+        if time.monotonic() - self._looked >= HEADROOM_EVERY_S:
+            self._headroom = archive_headroom(self._settings.require_kafka())
+            self._looked = time.monotonic()
+        for topic in self._headroom:
             RETENTION.labels(topic.topic).set(topic.used)
             if topic.used >= ALERT_AT:
                 log.error("the archive falls behind Kafka's retention", **asdict(topic))
@@ -95,7 +101,7 @@ class RunningAudit:
             "sessions": asdict(report.sessions),
             "problems": [one.document() for one in problems],
             "in_doubt": len(self._doubts - self._told),
-            "archive": [asdict(topic) for topic in headroom],
+            "archive": [asdict(topic) for topic in self._headroom],
         }
 
 

@@ -310,6 +310,10 @@ def test_a_manifest_that_is_gone_and_a_late_segment(system: System) -> None:
             "incomplete_episode": 1,
             "episode_differs": 1,
         }
+        # An episode that ended after ClickHouse was looked at may lie in the lake alone.
+        shorter["boundary"]["source_offset"] = 10**9
+        path.write_bytes(orjson.dumps(shorter))
+        assert "episode_differs" not in kinds(run_audit(system.settings))
     finally:
         path.write_bytes(told)
 

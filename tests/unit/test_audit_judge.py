@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import orjson
-import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deploy.audit.compare import AtRest, Flight, Judgement, Outcome, Told, judge
-from deploy.audit.lake import SegmentFile
+from deploy.audit.compare import AtRest, Flight, FramesAtRest, Judgement, Outcome, Told, judge
+from deploy.audit.lake import SegmentFile, runs_of
 from deploy.audit.manifests import check_episodes
 from deploy.audit.raw import RawBuilder, RawLog
 from deploy.audit.report import SessionAudit
@@ -59,11 +61,16 @@ def rest(*rows: int, processing: int = 0) -> AtRest:
     return AtRest(np.array(rows, np.int64), np.full(len(rows), processing))
 
 
-def lake(raw: RawLog, *rows: int) -> tuple[AtRest, np.ndarray]:
+def lake(raw: RawLog, *rows: int) -> FramesAtRest:
     """Whole chunks in the lake."""
-    at = np.repeat(np.array(rows, np.int64), FRAMES)
-    frame = raw.first_frame[at] + np.tile(np.arange(FRAMES), len(rows))
-    return AtRest(at, np.zeros(len(at), np.int64)), frame
+    at = np.array(rows, np.int64)
+    return FramesAtRest(at, np.zeros_like(at), raw.first_frame[at], np.full(len(at), FRAMES))
+
+
+def with_frames(whole: FramesAtRest, row: int, first_frame: int, frames: int) -> FramesAtRest:
+    """The same, and a run more."""
+    run = (row, 0, first_frame, frames)
+    return FramesAtRest(*map(np.append, vars(whole).values(), run))
 
 
 def flight(raw: RawLog, **rows: Iterable[int]) -> Flight:
@@ -77,7 +84,7 @@ def flight(raw: RawLog, **rows: Iterable[int]) -> Flight:
 def judged(
     raw: RawLog,
     clickhouse: AtRest,
-    in_lake: tuple[AtRest, np.ndarray],
+    in_lake: FramesAtRest,
     letters: Iterable[int] = (),
     on_its_way: Flight | None = None,
     **redriven: Iterable[int],
@@ -85,7 +92,7 @@ def judged(
     """letters: rows refused; redriven: rows `settled`, refused `again`, refused `astray`."""
     rows = [letters, *(redriven.get(name, ()) for name in ("settled", "again", "astray"))]
     told = Told(*(np.array([*one], np.int64) for one in rows))
-    found = judge(raw, clickhouse, *in_lake, told, on_its_way or flight(raw))
+    found = judge(raw, clickhouse, in_lake, told, on_its_way or flight(raw))
     return found, {problem.kind: problem.count for problem in found.problems}
 
 
@@ -148,12 +155,17 @@ def test_missing_in_one_store_or_in_both() -> None:
 
 def test_one_frame_missing_or_doubled_in_the_lake() -> None:
     raw = log(0, 1)
-    rows, frame = lake(raw, 0, 1)
-    short = AtRest(rows.row[1:], rows.processing[1:]), frame[1:]
-    assert judged(raw, rest(0, 1), short, letters=(3,))[1] == {"missing_in_lake": 1}
-    twice = AtRest(np.append(rows.row, 1), np.append(rows.processing, 0)), np.append(frame, 15)
+    whole = lake(raw, 0, 1)
+    for first, frames in ((1, FRAMES - 1), (0, FRAMES - 1)):
+        short = with_frames(lake(raw, 1), 0, first, frames)
+        assert judged(raw, rest(0, 1), short, letters=(3,))[1] == {"missing_in_lake": 1}
+    hole = with_frames(with_frames(lake(raw, 1), 0, 0, 4), 0, 5, FRAMES - 5)
+    assert judged(raw, rest(0, 1), hole, letters=(3,))[1] == {"missing_in_lake": 1}
+    cut = with_frames(with_frames(lake(raw, 1), 0, 0, 4), 0, 4, FRAMES - 4)
+    assert judged(raw, rest(0, 1), cut, letters=(3,))[1] == {}
+    twice = with_frames(whole, 1, 15, 1)
     assert judged(raw, rest(0, 1), twice, letters=(3,))[1] == {"doubled_in_lake": 1}
-    stray = AtRest(np.append(rows.row, 1), np.append(rows.processing, 0)), np.append(frame, 99)
+    stray = with_frames(whole, 1, 99, 1)
     assert judged(raw, rest(0, 1), stray, letters=(3,))[1] == {"foreign_frames_in_lake": 1}
 
 
@@ -248,6 +260,18 @@ def test_what_is_on_its_way_is_not_missing() -> None:
     ]
 
 
+@pytest.mark.parametrize("ahead", ["clickhouse", "lake"])
+def test_what_the_workers_have_not_committed_may_be_in_the_store_that_is_read_last(
+    ahead: str,
+) -> None:
+    raw = log(0, 1)
+    stored = {"clickhouse": rest(0), "in_lake": lake(raw, 0)}
+    stored |= {"clickhouse": rest(0, 1)} if ahead == "clickhouse" else {"in_lake": lake(raw, 0, 1)}
+    found, problems = judged(raw, **stored, letters=(3,), on_its_way=flight(raw, unread=(1,)))
+    assert problems == {}
+    assert outcomes(found)[1] == Outcome.IN_FLIGHT
+
+
 def sessions_of(*logs: RawLog, begins_ms: int = 0) -> SessionAudit:
     ledger = SessionLedger()
     for one in logs:
@@ -272,9 +296,17 @@ def test_sequences_are_carried_from_audit_to_audit() -> None:
     assert sessions_of(log(0, 1), log(1, 2), log(1, 2)).missing == 0
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3))))
+def test_runs_say_of_every_frame_what_its_row_says(steps: list[tuple[int, int]]) -> None:
+    moves = np.array(steps, np.int64).reshape(-1, 2)
+    frame, offset = np.cumsum(moves[:, 0]), np.cumsum(moves[:, 1] == 3)
+    told = [(o, f + i) for o, f, n in runs_of(frame, offset).tolist() for i in range(n)]
+    assert told == list(zip(offset.tolist(), frame.tolist(), strict=True))
+
+
 def test_an_empty_log() -> None:
     raw = RawBuilder({PLACE: (0, 0)}).build()
-    found, problems = judged(raw, rest(), (rest(), np.empty(0, np.int64)))
+    found, problems = judged(raw, rest(), lake(raw))
     assert (problems, len(found.outcome)) == ({}, 0)
 
 
@@ -294,7 +326,7 @@ def test_a_repaired_episode_is_no_problem_any_more() -> None:
         stored = {("fourier/r1", "e1", str(m["processing_id"])): m["frames"] for m in manifests}
         files = {
             folder: [
-                SegmentFile(f"{folder}/late.parquet", 1, {}, pa.table({"frame": [0]})),
+                SegmentFile(f"{folder}/late.parquet", 1, "old", PLACE, 1, np.array([[0, 0, 1]])),
             ]
             for folder in folders
             if "/old/" in folder
