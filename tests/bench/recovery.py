@@ -128,11 +128,12 @@ def metric(stack: Stack, name: str, metric_name: str) -> Flows:
 def measure(stack: Stack, kills: int, seed: int) -> dict[str, list[float]]:
     """Seconds from kill to flow, by process."""
     canonical = Canonical(stack)
+    stored = in_clickhouse(stack)
     flows: dict[str, Flows] = {
         "worker-0": canonical.flows,
         "kafka": canonical.flows,
-        "sink-clickhouse": in_clickhouse(stack),
-        "clickhouse": in_clickhouse(stack),
+        "sink-clickhouse": stored,
+        "clickhouse": stored,
         "sink-lake": metric(stack, "sink-lake", SINK_FRAMES),
         "sink-archive": metric(stack, "sink-archive", SINK_LAG_SECONDS),
     }
@@ -153,17 +154,18 @@ def measure(stack: Stack, kills: int, seed: int) -> dict[str, list[float]]:
             again = flows[name](killed)
         found[name].append(again - killed)
         _say(f"{number}/{len(order)} {name}: {again - killed:.2f} s")
-        _until_all_flow(canonical)
+        _until_all_flow(canonical.flows, stored)
         time.sleep(dice.uniform(1.0, 3.0))
     return found
 
 
-def _until_all_flow(canonical: Canonical) -> None:
+def _until_all_flow(*flows: Flows) -> None:
     begun = time.time()
-    while canonical.flows(begun) is None:
-        if time.time() - begun > WITHIN_S:
-            raise TimeoutError("nothing flows")
-        time.sleep(0.1)
+    for one in flows:
+        while one(begun) is None:
+            if time.time() - begun > WITHIN_S:
+                raise TimeoutError("nothing flows")
+            time.sleep(0.1)
 
 
 @contextmanager
