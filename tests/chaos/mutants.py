@@ -151,6 +151,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "an end does not cut", "sinks/lake/segmenter.py",
         "if segment is not None and segment.region == region:", "if False:",
     ),
+    Mutant(
+        "a refusal under another record's name", "schemas/marks.py",
+        'return f"{session}@{offset:010d}"', 'return episode_id(session, 0)',
+    ),
+    Mutant(
+        "a commit of the generation before", "streams/worker.py",
+        " and assigned.generation == generation", "",
+        "tests/property/test_committed_offsets.py",
+    ),
 )  # fmt: skip
 
 
