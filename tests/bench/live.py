@@ -50,8 +50,10 @@ def main(
             wait_until_following(stack.settings, stack.vendors.names, 90.0)
             with _fleet(stack, robots, seconds + WARM_UP_S + 20.0):
                 time.sleep(WARM_UP_S)
+                since_s = time.time()
                 result = _measured(stack, robots, seconds, page)
-            result["verdict_ms"] = _verdict_delays(stack)
+                until_s = time.time()
+            result["verdict_ms"] = _verdict_delays(stack, since_s * 1_000, until_s * 1_000)
     typer.echo(json.dumps(result, indent=2))
 
 
@@ -109,14 +111,14 @@ def _fleet(stack: Stack, robots: int, seconds: float) -> Iterator[None]:
         fleet.terminate()
 
 
-def _verdict_delays(stack: Stack) -> dict[str, float]:
-    """From an end mark's append to its verdict's, ms; the warm-up left out."""
+def _verdict_delays(stack: Stack, since_ms: float, until_ms: float) -> dict[str, float]:
+    """From an end mark's append to its verdict's, ms, of the marks of a time."""
     reader = SpanReader(stack.bootstrap)
     places = [place for place in reader.places() if place.topic == EPISODES]
-    since_ms, delays = (stack.started_at + WARM_UP_S) * 1_000, []
+    delays = []
     for record in reader.read(reader.watermarks(places)):
         event = decode_event(record.value or b"")
-        if event.kind is EventKind.VERDICT and event.log_ms >= since_ms:
+        if event.kind is EventKind.VERDICT and since_ms <= event.log_ms < until_ms:
             delays.append(float(record.timestamp_ms - event.log_ms))
     return {**percentiles(delays), "most": max(delays), "verdicts": len(delays)}
 
