@@ -13,6 +13,7 @@ import orjson
 
 from schemas.canonical import Boundary, BoundaryKind, CanonicalChunk
 from schemas.events import decode_dead_letter
+from schemas.marks import episode_id
 from sinks.lake.keys import ROOT
 from streams.checkpoint import empty_partition
 from streams.process import process_fold
@@ -43,6 +44,7 @@ def judge(world: World) -> None:
     chunks = good_chunks(world)
     acknowledged_is_there(world)
     every_refusal_has_a_letter(world)
+    every_start_is_answered(world)
     topics_are_those_of_the_uninterrupted_run(world, expected)
     once_in_canonical(world, chunks)
     rows_are_the_chunks(world, chunks)
@@ -106,6 +108,22 @@ def every_refusal_has_a_letter(world: World) -> None:
             assert (place[1], record.offset) in letters, f"{place}@{record.offset}: no dead letter"
         if good:
             seen.add(name)
+
+
+def every_start_is_answered(world: World) -> None:
+    """`episodes` says of every start mark in sequence what became of it, or a dead letter does."""
+    said = {episode for episode, _, kind in facts(world.log) if kind in ("opened", "refused")}
+    letters = {
+        (letter.source_partition, letter.at_offset)
+        for partition in range(PARTITIONS)
+        for record in world.log.places[(LETTERS, partition)]
+        if (letter := decode_dead_letter(record.value or b""))
+    }
+    for place, record, told in raw_records(world):
+        if told["kind"] == b"mark" and b"episode_start" in record.value:
+            name = episode_id(told["session"].decode(), int(told["sequence"]))
+            answered = name in said or (place[1], record.offset) in letters
+            assert answered, f"{name}: a start without an answer"
 
 
 def uninterrupted(world: World) -> Log:
