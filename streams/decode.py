@@ -16,7 +16,7 @@ from schemas.profile import CLOCK_NS, Encoding, Layout
 from schemas.registry import Registry
 from schemas.rejected import Reason, Rejected
 from schemas.vendors import Vendor
-from streams.base_pose import base_arrays, columns_of
+from streams.base_pose import base_arrays, columns_of, of_width
 from streams.layout import (
     PRESENT,
     Fields,
@@ -24,8 +24,8 @@ from streams.layout import (
     Signal,
     column_fields,
     compile_signals,
-    sparse_fields,
 )
+from streams.sparse import SparseReader, compile_sparse
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -74,6 +74,7 @@ class Decoder:
     vendor: Vendor
     signals: dict[str, Signal]
     blocks: dict[str, Block]
+    sparse: SparseReader | None
     limit_bytes: int
 
 
@@ -83,6 +84,7 @@ def compile_decoder(vendor: Vendor) -> Decoder:
         vendor,
         compile_signals(vendor.profile),
         block_fields(vendor.schema.document),
+        compile_sparse(vendor.profile),
         max_value_bytes(vendor.schema),
     )
 
@@ -126,8 +128,8 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
             f"{profile.id} is written with {vendor.schema.name}, not {schema.name}"
         )
     message = decode_body(value, schema)
-    if profile.layout is Layout.SPARSE:
-        fields = sparse_fields(profile, message, envelope.frames)
+    if decoder.sparse is not None:
+        fields = decoder.sparse.fields(message, envelope.frames)
     else:
         fields = column_fields(vendor, decoder.blocks, message, envelope.frames)
     stamps, stamp_ns = _stamps(decoder, fields, envelope)
@@ -145,8 +147,8 @@ def _decode(decoder: Decoder, registry: Registry, value: bytes, envelope: Envelo
         temperature=_optional(decoder, "temperature", fields),
         mode=None if controller is None else columns_of(controller.mode, fields)[:, 0],
         hand_position=(
-            None if hands.left is None else columns_of(hands.left, fields),
-            None if hands.right is None else columns_of(hands.right, fields),
+            None if hands.left is None else of_width(columns_of(hands.left, fields), 3),
+            None if hands.right is None else of_width(columns_of(hands.right, fields), 3),
         ),
     )
 

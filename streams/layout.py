@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -193,39 +193,3 @@ _NUMBERS = frozenset((int, float, type(None)))
 
 def _named(kinds: Iterable[type]) -> str:
     return ", ".join(sorted(kind.__name__ for kind in kinds))
-
-
-def sparse_fields(profile: Profile, message: Mapping[str, Any], frames: int) -> Fields:
-    """Fields of a message whose frames hold only the devices that answered, keyed by id.
-
-    The last entry of a device in a frame counts; the raw record keeps them all.
-    """
-    sparse = profile.sparse
-    if sparse is None:
-        raise ShapeError("the profile has no [sparse] table")
-    rows: Sequence[Mapping[str, Any]] = message[sparse.frames]
-    if len(rows) != frames:
-        raise ShapeError(f"{len(rows)} frames in the value, {frames} in the envelope")
-    column = {number: i for i, number in enumerate(n for g in profile.groups for n in g.ids)}
-    out: dict[str, npt.NDArray[Any]] = {PRESENT: np.zeros((frames, len(column)), bool)}
-    positions = {group.position for group in profile.groups}
-    for source in _sources(profile):
-        table = np.full((frames, len(column)), np.nan)
-        for t, row in enumerate(rows):
-            for entry in row[source.entries or sparse.entries]:
-                number = entry[sparse.id]
-                if number not in column:
-                    raise ShapeError(f"device {number} is not in the profile")
-                value = entry[source.field]
-                if value is not None:
-                    table[t, column[number]] = value
-                    out[PRESENT][t, column[number]] |= source in positions
-        out[sparse_field(source)] = table
-    if profile.clock.field:
-        out[profile.clock.field] = np.array([[row[profile.clock.field]] for row in rows])
-    return out
-
-
-def _sources(profile: Profile) -> set[Source]:
-    named = (source for group in profile.groups for source in group.sources)
-    return {source for source in named if source is not None}

@@ -11,6 +11,7 @@ from schemas.canonical import DOF_COUNT
 from schemas.checks import CATALOGUE
 from streams import body_plan
 from streams.check import warm_checks
+from streams.kernels.base_rotation import euler_quaternions, unit_quaternions
 from streams.kernels.continuity import difference_velocity, keep_sign, same_rows
 from streams.retarget_plan import warm_retarget
 
@@ -24,6 +25,7 @@ def warm() -> None:
     angle = np.zeros((frames, DOF_COUNT), np.float32)
     difference_velocity(angle, stamps, angle[0], 0, 1e6)
     same_rows(np.zeros((frames, DOF_COUNT), np.uint8))
+    unit_quaternions(euler_quaternions(np.zeros((frames, 3)), np.arange(3)), 0)
     pose = np.zeros((frames, 2, 7), np.float32)
     quaternions = np.zeros((5, 4), np.float32)
     keep_sign(pose[:, :, 3:], quaternions[0:2])

@@ -15,7 +15,8 @@ from producers.recordings.recording import RecordedChunk, spans
 from schemas.blocks import block_fields
 from schemas.profile import CLOCK_NS, Source
 from schemas.vendors import Vendor
-from streams.layout import Fields, column_fields, compile_signals, json_fields, sparse_fields
+from streams.layout import Fields, column_fields, compile_signals, json_fields
+from streams.sparse import compile_sparse
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -153,11 +154,10 @@ class RawTake:
         return listed if nested else [row[0] for row in listed]
 
     def _fields(self) -> Fields:
-        profile = self.vendor.profile
-        if profile.sparse is None:
+        reader = compile_sparse(self.vendor.profile)
+        if reader is None:
             return self.columns
-        message = {**self.constants, profile.sparse.frames: self.sparse}
-        return sparse_fields(profile, message, self.frames)
+        return reader.fields({**self.constants, reader.frames: self.sparse}, self.frames)
 
     def _with_columns(self, source: Source, raw: F64, changed: NDArray[np.bool_]) -> RawTake:
         column = self.columns[source.field].copy()
