@@ -169,13 +169,16 @@ def _findings(
 
 def warm_checks() -> None:
     """Compile the kernels, or load them from numba's cache."""
-    own = load_vendors().newest("iit")
-    plan = compile_checks(own.profile, own.embodiment)
-    rows, imu = np.zeros((2, len(plan.names))), np.zeros((2, 3))
-    stamps = np.arange(2, dtype=np.int64)
-    base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4)), "base_position": imu}
-    chunk = RawChunk(
-        None, stamps, rows, rows, None, None, None, base, hand_position=(imu, None)
-    )  # fmt: skip
-    pose, near = np.zeros((2, 2, 7), np.float32), np.zeros((2, 1), np.bool_)
-    check_chunk(plan, fresh_checks_of(plan), chunk, near, 0, hand_pose=pose, foot_pose=pose)
+    vendors = load_vendors()
+    # One that reports its base and a hand's pose, and one whose hands are commanded.
+    for own in (vendors.newest("iit"), vendors.newest("unitree")):
+        plan = compile_checks(own.profile, own.embodiment)
+        rows, imu = np.zeros((2, len(plan.names))), np.zeros((2, 3))
+        stamps = np.arange(2, dtype=np.int64)
+        base = {"base_acceleration": imu, "base_quaternion": np.zeros((2, 4)), "base_position": imu}
+        chunk = RawChunk(
+            None, stamps, rows, rows, rows, rows, None, base, temperature=rows, mode=rows[:, 0],
+            hand_position=(imu, None),
+        )  # fmt: skip
+        pose, near = np.zeros((2, 2, 7), np.float32), np.zeros((2, 1), np.bool_)
+        check_chunk(plan, fresh_checks_of(plan), chunk, near, 0, hand_pose=pose, foot_pose=pose)
