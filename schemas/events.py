@@ -121,6 +121,7 @@ class QualityReport:
     log_ms: int
     findings: list[Finding] = field(default_factory=list)
     score: float | None = None
+    whole: bool = False
 
 
 class LetterOutcome(StrEnum):

@@ -7,7 +7,7 @@ import faulthandler
 import gc
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import mode.loop
@@ -119,6 +119,10 @@ def wire(
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(_app: Any, partitions: Sequence[TP], **_: Any) -> None:
         worker().forget([(tp.topic, tp.partition) for tp in partitions])
+
+    @app.on_partitions_assigned.connect(weak=False)
+    async def assigned(_app: Any, partitions: Collection[TP], **_: Any) -> None:
+        worker().keep([(tp.topic, tp.partition) for tp in partitions])
 
     @app.task
     async def checkpoints() -> None:

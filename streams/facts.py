@@ -116,6 +116,7 @@ def report_at(
         log_ms=record.timestamp,
         findings=findings,
         score=state.score,
+        whole=True,
     )
     key = state.robot.encode()
     return Output(QUALITY_REPORTS, record.partition, key, encode_report(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import structlog
 
@@ -58,9 +58,18 @@ class Worker:
         self._checkpoints: asyncio.Queue[tuple[Assigned, Checkpoint]] = asyncio.Queue()
 
     async def take(self, folds: Sequence[FetchedFold]) -> None:
-        """Process one sweep and queue its outputs; waits while too many are in flight."""
+        """Process one sweep and queue its outputs; waits while too many are in flight.
+
+        Whatever goes wrong ends the process: Faust would go on with the next sweep, and outputs of
+        partitions that stood in this one before the error would be missing among later ones.
+        """
         async with self._turn:
-            await self._sweep(folds)
+            try:
+                await self._sweep(folds)
+            except Exception:
+                traceback.print_exc()
+                crash("a sweep failed")
+                raise
 
     async def _sweep(self, folds: Sequence[FetchedFold]) -> None:
         self._took_at = time.monotonic()
@@ -185,6 +194,10 @@ class Worker:
             robots = before.robots + len(assigned.state.robots)
             found[topic] = Standing(min(known, default=None), robots)
         return found
+
+    def keep(self, places: Container[Place]) -> None:
+        """The partitions that this worker has now; a sweep under way may have kept others."""
+        self.forget([where for where in self._assigned if where not in places])
 
     def forget(self, places: Sequence[Place]) -> None:
         """Partitions that were taken from this worker."""

@@ -12,6 +12,7 @@ from schemas.envelope import is_robot
 from schemas.events import DeadLetter, EpisodeEvent, EpisodeLabel, Finding, QualityReport
 from sinks.record import Place
 
+WHOLE_FROM = 1 << 15
 HEAD_BYTES = 1024
 
 _TEXT, _LONG, _INT, _REAL, _FLAG = (
@@ -94,8 +95,16 @@ def labels_table(labels: Sequence[At]) -> pa.Table:
 
 
 def findings_table(reports: Sequence[QualityReport]) -> pa.Table:
-    """The rows of `findings`."""
-    pairs = [(r, i, f) for r in reports for i, f in enumerate(r.findings)]
+    """The rows of `findings`.
+
+    A report of a whole episode may stand at the sequence of its last chunk: its rows are numbered
+    apart from that chunk's, whose place they would take.
+    """
+    pairs = [
+        (report, number, finding)
+        for report in reports
+        for number, finding in enumerate(report.findings, WHOLE_FROM if report.whole else 0)
+    ]
     findings: list[Finding] = [finding for _, _, finding in pairs]
     columns = _columns([report for report, _, _ in pairs], _REPORT)
     columns |= _columns(findings, _FINDING)

@@ -86,6 +86,9 @@ def test_nothing_is_committed_of_a_fold_from_before_the_partition_was_taken_away
             await settle()
         assert worker.committable(1)
         assert not worker.committable(2)
+        assert worker.standing()
+        worker.keep([("raw.fourier", 1)])
+        assert not worker.standing()
         task.cancel()
 
     asyncio.run(stale())

@@ -271,3 +271,14 @@ def test_a_vendor_with_too_many_refusals_rests_and_goes_on_with_nothing_lost(
     assert rested == [0]
     assert len(make.dead_letters(kafka.outputs)) == 15
     assert [c.source_offset for c in make.chunks(kafka.outputs)] == list(range(15, 30))
+
+
+def test_a_state_that_cannot_be_restored_ends_the_worker(tmp_path: Path, measure: Measure) -> None:
+    """Faust would go on with the next sweep; of other partitions in this one outputs were lost."""
+
+    class Away(Kafka):
+        async def snapshots(self, partition: int) -> list[object]:
+            raise TimeoutError("streams.state/0: no answer")
+
+    with pytest.raises(EndedError):
+        run_worker(Away(log(set())), tmp_path, measure)

@@ -7,8 +7,10 @@ import pytest
 
 from schemas.canonical import BoundaryKind
 from schemas.envelope import station_mark_headers
-from schemas.events import EventKind
+from schemas.events import EventKind, decode_report
 from schemas.marks import Mark, MarkKind
+from schemas.topics import QUALITY_REPORTS
+from sinks.clickhouse.fact_tables import findings_table
 from streams.records import PlainRecord
 from tests import make
 
@@ -111,6 +113,20 @@ def test_every_refusal_has_a_key_of_its_own() -> None:
     _, outputs = make.run([chunk(0, 0), *marks, chunk(1, 5), chunk(2, 6), end, stray])
     refused = [e for e in make.events(outputs) if e.kind is EventKind.REFUSED]
     assert len(refused) == len({e.key for e in refused}) == 5
+
+
+def test_what_is_wrong_with_the_episode_takes_no_place_of_its_last_chunk() -> None:
+    """A station's mark has no sequence: its report stands at that of the chunk before it."""
+    far = make.gr1_value(np.full((2, 44), 9.0), 0.05 * (4 + np.arange(2)))
+    wild = make.chunk("fourier", far, 2, sequence=2, offset=4, first_frame=4)
+    _, outputs = make.run(
+        [chunk(0, 0), station(START, 1, at_frame=2), station(END, 2, at_frame=6),
+         chunk(1, 3), wild, chunk(3, 5)]
+    )  # fmt: skip
+    reports = [decode_report(o.value) for o in outputs if o.topic == QUALITY_REPORTS]
+    rows = findings_table(reports).to_pylist()
+    assert {"joint_limit", "too_short"} <= {row["check"] for row in rows}
+    assert len({(row["sequence"], row["ordinal"]) for row in rows}) == len(rows)
 
 
 def test_no_more_than_four_wait() -> None:
