@@ -170,13 +170,13 @@ class Spool:
 
 
 def _scan(folder: Path) -> list[Segment]:
-    paths = sorted(folder.glob(f"*{SUFFIX}"))
-    segments = []
-    for path in paths:
-        segment = scan_segment(path, is_last=path == paths[-1])
+    """Its segments, oldest first; behind one that a power cut left empty the next may be torn."""
+    segments: list[Segment] = []
+    for path in sorted(folder.glob(f"*{SUFFIX}"), reverse=True):
+        segment = scan_segment(path, is_last=not segments)
         if segment is not None:
             segments.append(segment)
-    return segments
+    return segments[::-1]
 
 
 def _map_acknowledged(path: Path) -> mmap.mmap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from producers.sdk.spool import Spool, SpoolLimits
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STATE = "session.json"
 _LOCK = "lock"
+
+log = logging.getLogger("kinebus.sdk")
 
 
 class SpoolInUseError(RuntimeError):
@@ -83,12 +86,23 @@ def load_sessions(root: Path, limits: SpoolLimits) -> list[SpooledSession]:
     """Sessions whose records may not all be in Kafka, oldest first."""
     found: list[SpooledSession] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        state_file = folder / _STATE
-        if state_file.exists():
-            state = SessionState(**json.loads(state_file.read_text()))
+        state = _read_state(folder)
+        if state is not None:
             spool = Spool(folder, limits, [session.spool for session in found])
             found.append(SpooledSession(folder, state, spool))
     return found
+
+
+def _read_state(folder: Path) -> SessionState | None:
+    """A session's state; None where there is none, or none that can be read: its folder stays."""
+    path = folder / _STATE
+    if not path.exists():
+        return None
+    try:
+        return SessionState(**json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        log.error("%s cannot be read: what this session kept is not sent; the folder stays", path)
+        return None
 
 
 def may_resume(found: SpooledSession, robot: str, profile: str, boot_id: str | None) -> bool:
@@ -110,10 +124,16 @@ def begin_session(
 
 
 def write_state(folder: Path, state: SessionState) -> None:
-    """Replace a session's state in one step."""
+    """Replace a session's state in one step, on the disk before it returns."""
     draft = folder / f"{_STATE}.new"
-    draft.write_text(json.dumps(asdict(state)))
+    with draft.open("w") as file:
+        file.write(json.dumps(asdict(state)))
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(folder / _STATE)
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _with_partitions(state: SessionState, partitions: int) -> SessionState:

@@ -11,6 +11,7 @@ from producers.sdk.flight import Flight, Flown
 from producers.sdk.record import HEAD_BYTES, Outgoing, read_record, record_head
 from producers.sdk.segment import HEADER_BYTES, SpoolDamagedError
 from producers.sdk.spool import Spool, SpoolLimits
+from producers.sdk.spool_root import SessionState, begin_session, load_sessions
 from schemas.envelope import Kind
 from tests.small_disk import fill, small_disk
 
@@ -153,6 +154,27 @@ def test_a_newest_segment_without_a_whole_header_never_was(tmp_path):
     again = Spool(tmp_path, SpoolLimits())
     assert again.next_sequence == 3
     assert len(segments(tmp_path)) == 1
+
+
+def test_behind_an_empty_newest_segment_the_next_may_be_torn(tmp_path):
+    """A power cut just after the roll: one lacks its header, the other its end."""
+    filled(tmp_path, 60).close()
+    *_, torn, empty = segments(tmp_path)
+    held = Spool(tmp_path, SMALL).next_sequence
+    os.truncate(torn, torn.stat().st_size - 1)
+    os.truncate(empty, 0)
+    again = Spool(tmp_path, SMALL)
+    assert 0 < again.next_sequence < held
+    assert next(r.sequence for r in again.after(-1, 10**6)) == 0
+
+
+def test_a_session_whose_state_cannot_be_read_stops_no_other(tmp_path):
+    for name in ("broken", "whole"):
+        state = SessionState("a/b", "p@1", name, "boot")
+        begin_session(tmp_path, state, SpoolLimits(), []).spool.close()
+    os.truncate(tmp_path / "broken" / "session.json", 0)
+    assert [found.state.session for found in load_sessions(tmp_path, SpoolLimits())] == ["whole"]
+    assert (tmp_path / "broken" / "session.json").exists()
 
 
 def test_a_place_lost_to_a_power_cut_is_not_resumed(tmp_path):
