@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ulid import ULID
@@ -29,13 +29,17 @@ class SpoolInUseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """What must be known of a session besides its records."""
+    """What must be known of a session besides its records.
+
+    `number` rises from session to session of a spool: their names follow the robot's clock.
+    """
 
     robot: str
     profile: str
     session: str
     boot_id: str | None
     partitions: int | None = None
+    number: int = 0
 
     @property
     def identity(self) -> Identity:
@@ -53,7 +57,7 @@ class SpooledSession:
 
     def pin(self, partitions: int) -> None:
         """Keep the number of partitions for the session's life."""
-        write_state(self.folder, _with_partitions(self.state, partitions))
+        write_state(self.folder, replace(self.state, partitions=partitions))
 
     def remove(self) -> None:
         """Delete a closed session of which Kafka has everything."""
@@ -84,12 +88,12 @@ def lock_root(root: Path) -> int:
 
 def load_sessions(root: Path, limits: SpoolLimits) -> list[SpooledSession]:
     """Sessions whose records may not all be in Kafka, oldest first."""
+    states = [(_read_state(folder), folder) for folder in root.iterdir() if folder.is_dir()]
+    known = [(state, folder) for state, folder in states if state is not None]
     found: list[SpooledSession] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        state = _read_state(folder)
-        if state is not None:
-            spool = Spool(folder, limits, [session.spool for session in found])
-            found.append(SpooledSession(folder, state, spool))
+    for state, folder in sorted(known, key=lambda pair: (pair[0].number, pair[1])):
+        spool = Spool(folder, limits, [session.spool for session in found])
+        found.append(SpooledSession(folder, state, spool))
     return found
 
 
@@ -116,6 +120,7 @@ def begin_session(
     root: Path, state: SessionState, limits: SpoolLimits, earlier: Sequence[SpooledSession]
 ) -> SpooledSession:
     """Make a session's folder."""
+    state = replace(state, number=max((one.state.number for one in earlier), default=0) + 1)
     folder = root / state.session
     folder.mkdir()
     write_state(folder, state)
@@ -134,7 +139,3 @@ def write_state(folder: Path, state: SessionState) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
-
-
-def _with_partitions(state: SessionState, partitions: int) -> SessionState:
-    return SessionState(state.robot, state.profile, state.session, state.boot_id, partitions)

@@ -168,6 +168,17 @@ def test_behind_an_empty_newest_segment_the_next_may_be_torn(tmp_path):
     assert next(r.sequence for r in again.after(-1, 10**6)) == 0
 
 
+def test_sessions_are_sent_in_the_order_in_which_they_began(tmp_path):
+    """Their names follow the robot's clock, which may be set back."""
+    for name in ("01B", "01A", "01C"):
+        state = SessionState("a/b", "p@1", name, "boot")
+        begin_session(tmp_path, state, SpoolLimits(), load_sessions(tmp_path, SpoolLimits()))
+    found = load_sessions(tmp_path, SpoolLimits())
+    assert [one.state.session for one in found] == ["01B", "01A", "01C"]
+    found[0].pin(4)
+    assert load_sessions(tmp_path, SpoolLimits())[0].state.partitions == 4
+
+
 def test_a_session_whose_state_cannot_be_read_stops_no_other(tmp_path):
     for name in ("broken", "whole"):
         state = SessionState("a/b", "p@1", name, "boot")
