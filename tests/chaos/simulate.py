@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -33,7 +34,8 @@ def run(first: int, stop: int, jobs: int, fail_fast: bool = False) -> Iterator[P
                 return
         return
     slices = [range(at, min(at + SLICE, stop)) for at in range(first, stop, SLICE)]
-    with ProcessPoolExecutor(jobs) as pool:
+    # Not by fork: whoever plays seeds may have threads, a broker's client among them.
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for results in pool.map(_played, slices):
             yield from results
 
